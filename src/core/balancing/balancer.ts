@@ -80,7 +80,8 @@ export interface Balancer {
 }
 
 /** A read-only table in shared memory, built once on the main thread and used by every worker. */
-export type SharedTable = Int32Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
+export type SharedTable =
+  Int32Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer> | Uint16Array<SharedArrayBuffer>;
 
 /** What an algorithm gets when a worker makes a balancer. */
 export interface BalancerDeps<Config> {

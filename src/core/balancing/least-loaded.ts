@@ -1,0 +1,186 @@
+import type { BalanceContext, Server } from "./balancer.ts";
+
+/** Up to this many servers every choice reads all of them and is exact. */
+export const scanLimit = 64;
+/** Leaves that are read again at each choice in a bigger set. */
+const rereads = 4;
+/** How often the winner of the tree is read again before it is taken as it is. */
+const maxCorrections = 16;
+/** Excluded winners that are set aside before the whole list is searched. */
+const maxAside = 8;
+
+/** A server's load at this moment; lower is better. Must not be negative or NaN. */
+export type Load = (server: Server) => number;
+
+/**
+ * Finds the server with the least load; among equal loads the turns rotate, in proportion to the weights if these are
+ * given.
+ *
+ * Exactness: up to `scanLimit` servers every load is read at every choice. Beyond, a tournament tree keeps the last
+ * known loads (O(log n)). It is corrected by every choice and completion of this worker, and the winner is always read
+ * again before it is taken, so a server that became busier elsewhere is not chosen by mistake. A server that became
+ * less busy through another worker is noticed when its leaf is read again, at the latest after n / 4 choices.
+ */
+export class LeastLoaded {
+  private servers: readonly Server[] = [];
+  private readonly load: Load;
+  private readonly phase: number;
+  /** Turn counts for ties: the lowest is next; a turn adds 1/weight. */
+  private turns = new Float64Array(0);
+  private periods = new Float64Array(0);
+  private pace = 0;
+  private clock = 0;
+  /** Index after the last chosen one: where a scan starts, so that exact ties rotate. */
+  private start = 0;
+  private loads = new Float64Array(0);
+  /** Winner's index by node; node 1 is the root, leaf i stands at `leaves + i`; -1 where no server is. */
+  private tree = new Int32Array(0);
+  private leaves = 0;
+  private cursor = 0;
+  private last = -1;
+  private readonly indexOf = new Map<number, number>();
+  private readonly aside = new Int32Array(maxAside);
+
+  /** @param phase 0 ≤ phase < 1: where in the list ties begin; different for each worker */
+  constructor(load: Load, phase: number) {
+    this.load = load;
+    this.phase = phase;
+  }
+
+  /** @param weights how ties are shared, in the order of the servers; equally when absent */
+  set(servers: readonly Server[], weights?: Float64Array): void {
+    const length = servers.length;
+    this.servers = servers;
+    this.periods = new Float64Array(length);
+    this.turns = new Float64Array(length);
+    this.clock = 0;
+    this.last = -1;
+    this.cursor = 0;
+    this.start = Math.floor(length * this.phase);
+    let total = 0;
+    for (let index = 0; index < length; index++) {
+      const weight = weights === undefined ? 1 : (weights[index] as number);
+      const place = (index + 1) / length - this.phase;
+      this.periods[index] = 1 / weight;
+      this.turns[index] = (place > 0 ? place : place + 1) / weight;
+      total += weight;
+    }
+    this.pace = 1 / total;
+    this.indexOf.clear();
+    this.leaves = 0;
+    if (length > scanLimit) this.build();
+  }
+
+  choose(context: BalanceContext): Server | undefined {
+    const index = this.servers.length <= scanLimit ? this.scan(context) : this.descend(context);
+    if (index < 0) return undefined;
+    // A server that was busy for long has few turns; without the floor it would take every tie until it caught up.
+    const turn = this.turns[index] as number;
+    this.clock += this.pace;
+    this.turns[index] = (turn < this.clock - 1 ? this.clock : turn) + (this.periods[index] as number);
+    this.start = index + 1;
+    if (this.leaves > 0) {
+      this.climb(index);
+      this.last = index;
+    }
+    return this.servers[index];
+  }
+
+  /** To be called when a load of the server's may have changed through this worker. */
+  touch(server: Server): void {
+    if (this.leaves === 0) return;
+    const index = this.indexOf.get(server.slot);
+    if (index !== undefined) this.refresh(index);
+  }
+
+  private scan(context: BalanceContext): number {
+    const servers = this.servers;
+    const length = servers.length;
+    let best = -1;
+    let bestLoad = Infinity;
+    let index = this.start;
+    for (let step = 0; step < length; step++, index++) {
+      if (index >= length) index = 0;
+      const server = servers[index] as Server;
+      const load = this.load(server);
+      if (
+        best >= 0 &&
+        (load > bestLoad || (load === bestLoad && (this.turns[index] as number) >= (this.turns[best] as number)))
+      ) {
+        continue;
+      }
+      if (context.isExcluded(server)) continue;
+      best = index;
+      bestLoad = load;
+    }
+    return best;
+  }
+
+  private descend(context: BalanceContext): number {
+    if (this.last >= 0) this.refresh(this.last);
+    for (let step = 0; step < rereads; step++) {
+      if (this.cursor >= this.servers.length) this.cursor = 0;
+      this.refresh(this.cursor++);
+    }
+    let asideCount = 0;
+    let found = -1;
+    for (let corrections = 0; ;) {
+      const winner = this.tree[1] as number;
+      if ((this.loads[winner] as number) === Infinity && asideCount > 0) break;
+      if (corrections++ < maxCorrections && this.refresh(winner)) continue;
+      if (!context.isExcluded(this.servers[winner] as Server)) {
+        found = winner;
+        break;
+      }
+      if (asideCount === maxAside) {
+        found = this.scan(context);
+        break;
+      }
+      this.aside[asideCount++] = winner;
+      this.loads[winner] = Infinity;
+      this.climb(winner);
+    }
+    while (asideCount > 0) this.refresh(this.aside[--asideCount] as number);
+    return found;
+  }
+
+  /** Reads the load again; true when it had changed. */
+  private refresh(index: number): boolean {
+    const load = this.load(this.servers[index] as Server);
+    if (load === this.loads[index]) return false;
+    this.loads[index] = load;
+    this.climb(index);
+    return true;
+  }
+
+  private build(): void {
+    const length = this.servers.length;
+    this.leaves = 1 << (32 - Math.clz32(length - 1));
+    this.tree = new Int32Array(2 * this.leaves).fill(-1);
+    this.loads = new Float64Array(length);
+    for (let index = 0; index < length; index++) {
+      const server = this.servers[index] as Server;
+      this.indexOf.set(server.slot, index);
+      this.loads[index] = this.load(server);
+      this.tree[this.leaves + index] = index;
+    }
+    for (let node = this.leaves - 1; node > 0; node--) this.tree[node] = this.winner(2 * node);
+  }
+
+  /** Replays the matches on the way from a leaf to the root. */
+  private climb(index: number): void {
+    const tree = this.tree;
+    for (let node = (this.leaves + index) >> 1; node > 0; node >>= 1) tree[node] = this.winner(2 * node);
+  }
+
+  /** The better one of a node and its right neighbour. */
+  private winner(node: number): number {
+    const left = this.tree[node] as number;
+    const right = this.tree[node + 1] as number;
+    if (right < 0) return left;
+    const leftLoad = this.loads[left] as number;
+    const rightLoad = this.loads[right] as number;
+    if (leftLoad !== rightLoad) return leftLoad < rightLoad ? left : right;
+    return (this.turns[left] as number) <= (this.turns[right] as number) ? left : right;
+  }
+}
