@@ -1,0 +1,90 @@
+/*
+ * The layout of the scoreboard, in one place. Two kinds of memory:
+ *
+ *   shared   cells that several workers write. A server's cells fill whole cache lines of their own, so that work on
+ *            one server never slows down work on its neighbour (false sharing).
+ *   lanes    one stretch per worker, which only that worker writes (and the main thread once the worker is dead), with
+ *            plain stores. A reader adds the lanes up.
+ *
+ * Fresh shared memory is all zeros; every cell is defined so that zero means "nothing yet", and nothing needs filling.
+ * Counters are doubles: exact up to 2^53, and no BigInt is made on the request path.
+ */
+
+/** Bytes of a cache line. */
+export const LINE = 64;
+
+// Shared cells of one server: three lines. Offsets of integers count 4 bytes, of doubles 8 bytes.
+export const SERVER_BYTES = 3 * LINE;
+export const SERVER_INTS = SERVER_BYTES / 4;
+export const SERVER_DOUBLES = SERVER_BYTES / 8;
+/** Line 0, integers, atomic: requests in flight; upstream connections that are open or being opened. */
+export const IN_FLIGHT = 0;
+export const CONNECTIONS = 1;
+/** Line 1, doubles: sums that decay with TAU. Completed and failed requests, latency samples and the sum of these. */
+export const COMPLETED = 8;
+export const FAILED = 9;
+export const SAMPLES = 10;
+export const LATENCY_SUM = 11;
+/** When the four sums above were decayed last. */
+export const COMPLETED_AT = 12;
+/** Peak-sensitive average in ms, and when the last latency sample came (0: never). */
+export const PEAK = 13;
+export const LATENCY_AT = 14;
+/** Line 2, doubles: what changes rarely. The times are 0 for never; the cut is 1 − weight scale. */
+export const UTILISATION = 16;
+export const UTILISATION_AT = 17;
+export const READY_SINCE = 18;
+export const WEIGHT_CUT = 19;
+/** Line 2, integer: one of ServerState. */
+export const STATE = 40;
+
+// A worker's own cells for one server: two lines of doubles.
+export const SERVER_LANE = 16;
+export const LANE_IN_FLIGHT = 0;
+export const LANE_CONNECTIONS = 1;
+export const LANE_REQUESTS = 2;
+export const LANE_ERRORS = 3;
+export const LANE_CONNECT_FAILURES = 4;
+export const LANE_RETRIES = 5;
+export const LANE_BYTES_IN = 6;
+export const LANE_BYTES_OUT = 7;
+/** No status, then 1xx to 5xx. */
+export const LANE_STATUS = 8;
+/** Sum of all latency samples in ms and their number: the true mean, where the averages above are recent ones. */
+export const LANE_LATENCY_TOTAL = 14;
+export const LANE_LATENCY_COUNT = 15;
+
+/** Most listeners at one time. */
+export const MAX_LISTENERS = 64;
+// Shared cells of one listener: one line of integers.
+export const LISTENER_INTS = LINE / 4;
+/** Hash of the listener's name, 0 while the place is free; and its open client connections, exact over workers. */
+export const LISTENER_NAME = 0;
+export const LISTENER_OPEN = 1;
+
+// A worker's own cells for one listener: two lines of doubles.
+export const LISTENER_LANE = 16;
+export const CLIENTS_ACCEPTED = 0;
+export const CLIENTS_OPEN = 1;
+/** Connections that were closed at once because the limit was reached. */
+export const CLIENTS_REJECTED = 2;
+export const CLIENT_REQUESTS = 3;
+/** Requests refused for breaking the protocol or a limit, before any routing. */
+export const CLIENT_REFUSED = 4;
+export const CLIENT_UPGRADES = 5;
+export const CLIENT_BYTES_IN = 6;
+export const CLIENT_BYTES_OUT = 7;
+/** No status, then 1xx to 5xx. */
+export const CLIENT_STATUS = 8;
+
+// A worker's own cells about itself: one line of doubles.
+export const WORKER_LANE = 8;
+/** When the worker's event loop last turned, by the shared clock; 0 before it did. */
+export const HEARTBEAT = 0;
+export const PLAN_VERSION = 1;
+/** Longest delay of the event loop in ms since it was last read and reset. */
+export const LOOP_DELAY = 2;
+
+// Cells of the whole scoreboard: one line of integers.
+/** Grows with each change of a server's state or weight scale. */
+export const STATE_VERSION = 0;
