@@ -1,42 +1,53 @@
 import { Type } from "typebox";
+import type { TextCheck } from "./text-checks.ts";
+import { DURATION_PATTERN, SIZE_PATTERN } from "./units.ts";
 
 /*
  * Building blocks of the schema. A field's static type is the value that the program works with (milliseconds,
  * bytes); its JSON Schema describes what people may write; `x-evenkeel` names the conversion between the two, which
- * normalisation applies (normalise.ts).
+ * normalisation applies (normalise.ts). `x-check` names a rule for a text that JSON Schema cannot say.
  */
 
-/** A duration: "250ms", "5s", "30m", "1h", "1d", or a number of milliseconds. The value is in milliseconds. */
+/** A duration: "250ms", "5s", "30m", "1h", "1d", or a number of milliseconds. The value is in whole milliseconds. */
 export function duration(defaultText: string, description: string) {
-  return Type.Unsafe<number>({ ...durationSchema, default: defaultText, description });
+  return Type.Unsafe<number>({
+    "x-evenkeel": "duration",
+    anyOf: [
+      { type: "number", minimum: 0 },
+      { type: "string", pattern: DURATION_PATTERN },
+    ],
+    default: defaultText,
+    description,
+  });
 }
 
-/** A size: "64KiB", "10MB", or a number of bytes. The value is in bytes. */
+/** A size: "64KiB", "10MB", or a number of bytes. The value is in whole bytes. */
 export function size(defaultText: string, description: string) {
-  return Type.Unsafe<number>({ ...sizeSchema, default: defaultText, description });
+  return Type.Unsafe<number>({
+    "x-evenkeel": "size",
+    anyOf: [
+      { type: "integer", minimum: 0 },
+      { type: "string", pattern: SIZE_PATTERN },
+    ],
+    default: defaultText,
+    description,
+  });
 }
 
-const durationSchema = {
-  "x-evenkeel": "duration",
-  anyOf: [
-    { type: "number", minimum: 0 },
-    { type: "string", pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$" },
-  ],
-};
-
-const sizeSchema = {
-  "x-evenkeel": "size",
-  anyOf: [
-    { type: "integer", minimum: 0 },
-    { type: "string", pattern: "^\\d+(\\.\\d+)?(B|kB|KB|MB|GB|KiB|MiB|GiB)$" },
-  ],
-};
+interface ListOptions {
+  readonly default?: readonly string[];
+  readonly minItems?: number;
+  /** Rule for each entry. */
+  readonly check?: TextCheck;
+}
 
 /** One string or a list of them; the value is always a list. */
-export function stringList(description: string, options: { default?: string[]; minItems?: number } = {}) {
+export function stringList(description: string, options: ListOptions = {}) {
+  const entry = { type: "string", ...(options.check === undefined ? {} : { "x-check": options.check }) };
+  const list = { type: "array", items: entry, ...(options.minItems === undefined ? {} : { minItems: options.minItems }) };
   return Type.Unsafe<string[]>({
     "x-evenkeel": "list",
-    anyOf: [{ type: "string" }, { type: "array", items: { type: "string" }, ...options }],
+    anyOf: [entry, list],
     ...(options.default === undefined ? {} : { default: options.default }),
     description,
   });

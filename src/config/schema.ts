@@ -1,25 +1,34 @@
 import { Type, type Static } from "typebox";
 import { duration, size, stringList } from "./fields.ts";
+import type { TextCheck } from "./text-checks.ts";
 
 /*
  * The configuration: the single source for types, validation, defaults, `evenkeel schema` and documentation.
  * The static types below are the normalised form: defaults filled in, durations in ms, sizes in bytes, short forms
  * (a server as a string, an algorithm as a name) written out.
+ *
+ * Besides JSON Schema's own keywords: `x-evenkeel` names a conversion (conversions.ts), `x-check` and `x-key-check` a
+ * rule for a text or for the keys of a record (text-checks.ts), `x-planned` keys and `x-planned-values` values that
+ * later versions will have, and `x-secret` a value that is never shown.
  */
 
 const strict = { additionalProperties: false } as const;
-const Name = (description: string) => Type.String({ minLength: 1, maxLength: 100, description });
+const Text = (check: TextCheck, description: string) => Type.String({ minLength: 1, description, "x-check": check });
+const Name = (description: string) => Text("name", description);
+const Flag = (defaultValue: boolean, description: string) =>
+  Type.Unsafe<boolean>({ type: "boolean", default: defaultValue, description });
+const Prefix = (description: string) => Type.Optional(Text("targetPath", description));
 
 export const ServerSchema = Type.Object(
   {
-    address: Type.String({ minLength: 1, description: "host:port, [v6]:port or unix:/path" }),
-    id: Type.Optional(Name("stable name; the address when absent")),
+    address: Text("serverAddress", "host:port, [v6]:port or unix:/path"),
+    id: Type.Optional(Text("serverId", "stable name by which hashing places the server; the address when absent")),
     weight: Type.Integer({ default: 1, minimum: 0, maximum: 65535, description: "share of the traffic; 0 takes no new work" }),
     priority: Type.Integer({ default: 0, minimum: 0, maximum: 128, description: "lower is preferred; higher ones are used when no lower one is ready" }),
     zone: Type.Optional(Name("where the server stands")),
     maxConnections: Type.Integer({ default: 0, minimum: 0, description: "most requests in flight; 0 is no limit" }),
   },
-  { ...strict, "x-evenkeel": "server", "x-short": "a string is the address" },
+  { ...strict, "x-evenkeel": "server" },
 );
 export type ServerConfig = Static<typeof ServerSchema>;
 
@@ -33,7 +42,7 @@ export interface AlgorithmConfig {
 
 export const UpstreamSchema = Type.Object(
   {
-    protocol: Type.Unsafe<"http1">({ type: "string", enum: ["http1"], default: "http1", description: "protocol spoken to the servers" }),
+    protocol: Type.Unsafe<"http1">({ type: "string", enum: ["http1"], default: "http1", "x-planned-values": ["http2", "h2", "h2c"], description: "protocol spoken to the servers" }),
     connectTimeout: duration("5s", "time for a connection to be made"),
     responseTimeout: duration("60s", "time from the last byte sent to the head of the answer"),
     idleTimeout: duration("60s", "how long an unused connection is kept"),
@@ -42,7 +51,7 @@ export const UpstreamSchema = Type.Object(
     maxRequestsPerConnection: Type.Integer({ default: 0, minimum: 0, description: "requests after which a connection is closed; 0 is no limit" }),
     prewarm: Type.Integer({ default: 0, minimum: 0, description: "connections per server and worker that are opened before they are needed" }),
   },
-  strict,
+  { ...strict, "x-planned": ["tls", "pipelining", "proxyProtocol"] },
 );
 export type UpstreamConfig = Static<typeof UpstreamSchema>;
 
@@ -51,45 +60,51 @@ export const RetriesSchema = Type.Object(
     attempts: Type.Integer({ default: 2, minimum: 0, maximum: 10, description: "further tries after a failed one, each on another server; 0 turns retries off" }),
     bufferLimit: size("64KiB", "request bodies up to this size are kept, so that they can be sent again"),
   },
-  strict,
+  { ...strict, "x-planned": ["budget"] },
 );
 
 export const PoolSchema = Type.Object(
   {
     algorithm: Type.Unsafe<AlgorithmConfig>({ "x-evenkeel": "algorithm", default: "weighted_round_robin", description: "how a server is chosen: a name, or an object with the name and its settings" }),
-    servers: Type.Array(ServerSchema, { default: [] }),
+    servers: Type.Array(ServerSchema, { default: [], description: "addresses, or objects with an address and settings" }),
     retries: RetriesSchema,
     upstream: UpstreamSchema,
     drainTimeout: duration("5m", "how long exchanges with a removed server may go on"),
   },
-  strict,
+  { ...strict, "x-planned": ["healthCheck", "outlierDetection", "circuitBreaker", "affinity", "slowStart", "discovery"] },
 );
 export type PoolConfig = Static<typeof PoolSchema>;
 
+/** Name → pattern of a value (a header, a cookie, a query parameter). */
+function Values(description: string, keyCheck?: TextCheck) {
+  const keys = keyCheck === undefined ? {} : { "x-key-check": keyCheck };
+  return Type.Record(Type.String(), Type.String({ "x-check": "valuePattern" }), { ...keys, description });
+}
+
 export const MatchSchema = Type.Object(
   {
-    host: Type.Optional(stringList("exact name, *.example.com (any depth below), or example.*; without port")),
-    path: Type.Optional(stringList("/exact, /prefix/*, a glob with * (within a segment) and ** (across), or ~regular expression")),
-    methods: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-    headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: "name: value; * any value, ~regular expression, !value not equal, ! absent" })),
-    cookies: Type.Optional(Type.Record(Type.String(), Type.String())),
-    query: Type.Optional(Type.Record(Type.String(), Type.String())),
-    client: Type.Optional(stringList("client addresses: single ones or CIDR")),
+    host: Type.Optional(stringList("exact name, *.example.com (any depth below), or example.*; without port", { minItems: 1, check: "hostPattern" })),
+    path: Type.Optional(stringList("/exact, /prefix/*, a glob with * (within a segment) and ** (across), or ~regular expression", { minItems: 1, check: "pathPattern" })),
+    methods: Type.Optional(stringList("GET, POST, …; any when absent", { minItems: 1, check: "method" })),
+    headers: Type.Optional(Values("name: value; * any value, ~regular expression, !value not equal, ! absent", "headerName")),
+    cookies: Type.Optional(Values("name: value, as for headers", "cookieName")),
+    query: Type.Optional(Values("name: value, as for headers")),
+    client: Type.Optional(stringList("client addresses: single ones or ranges such as 10.0.0.0/8", { minItems: 1, check: "addressRange" })),
   },
-  strict,
+  { ...strict, "x-planned": ["sni"] },
 );
 export type MatchConfig = Static<typeof MatchSchema>;
 
 export const RedirectSchema = Type.Object(
   {
-    status: Type.Unsafe<number>({ type: "integer", enum: [301, 302, 303, 307, 308], default: 308 }),
-    scheme: Type.Optional(Type.Unsafe<"http" | "https">({ type: "string", enum: ["http", "https"] })),
-    host: Type.Optional(Name("other host, with port if needed")),
-    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
-    path: Type.Optional(Type.String({ description: "other path; the query is kept" })),
-    stripPrefix: Type.Optional(Type.String({ pattern: "^/", description: "taken off the front of the path" })),
-    addPrefix: Type.Optional(Type.String({ pattern: "^/", description: "put in front of the path" })),
-    query: Type.Unsafe<boolean>({ type: "boolean", default: true, description: "keep the query" }),
+    status: Type.Unsafe<number>({ type: "integer", enum: [301, 302, 303, 307, 308], default: 308, description: "status of the answer" }),
+    scheme: Type.Optional(Type.Unsafe<"http" | "https">({ type: "string", enum: ["http", "https"], description: "other scheme" })),
+    host: Type.Optional(Text("authority", "other host, with port if needed")),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: "other port" })),
+    path: Prefix("other path"),
+    stripPrefix: Prefix("taken off the front of the path"),
+    addPrefix: Prefix("put in front of the path"),
+    query: Flag(true, "keep the query"),
   },
   strict,
 );
@@ -97,9 +112,9 @@ export type RedirectConfig = Static<typeof RedirectSchema>;
 
 export const RespondSchema = Type.Object(
   {
-    status: Type.Integer({ default: 200, minimum: 200, maximum: 599 }),
-    headers: Type.Record(Type.String(), Type.String(), { default: {} }),
-    body: Type.String({ default: "" }),
+    status: Type.Integer({ default: 200, minimum: 200, maximum: 599, description: "status of the answer" }),
+    headers: Type.Record(Type.String(), Type.String({ "x-check": "headerValue" }), { default: {}, "x-key-check": "responseHeaderName", description: "name: value" }),
+    body: Type.String({ default: "", description: "text of the answer" }),
   },
   strict,
 );
@@ -107,12 +122,12 @@ export type RespondConfig = Static<typeof RespondSchema>;
 
 export const RewriteSchema = Type.Object(
   {
-    stripPrefix: Type.Optional(Type.String({ pattern: "^/", description: "taken off the front of the path" })),
-    addPrefix: Type.Optional(Type.String({ pattern: "^/", description: "put in front of the path" })),
-    path: Type.Optional(Type.String({ pattern: "^/", description: "replaces the whole path" })),
-    regex: Type.Optional(Type.String({ description: "regular expression over the path, with `to`" })),
+    stripPrefix: Prefix("taken off the front of the path"),
+    addPrefix: Prefix("put in front of the path"),
+    path: Prefix("replaces the whole path"),
+    regex: Type.Optional(Text("regex", "regular expression over the path, with `to`")),
     to: Type.Optional(Type.String({ description: "replacement for `regex`; $1 … are groups" })),
-    host: Type.Optional(Name("Host that the server gets")),
+    host: Type.Optional(Text("authority", "Host that the server gets")),
   },
   strict,
 );
@@ -124,15 +139,20 @@ export interface FilterConfig {
   readonly settings: unknown;
 }
 
+const SplitSchema = Type.Object(
+  { pool: Name("where this share goes"), weight: Type.Integer({ minimum: 0, maximum: 1_000_000, description: "size of the share" }) },
+  strict,
+);
+
 export const RouteSchema = Type.Object(
   {
     name: Type.Optional(Name("for logs, metrics and the API; its position when absent")),
     match: Type.Optional(MatchSchema),
-    filters: Type.Unsafe<FilterConfig[]>({ "x-evenkeel": "filters", default: [] }),
+    filters: Type.Unsafe<FilterConfig[]>({ "x-evenkeel": "filters", default: [], description: "steps of request and response handling, in order: `- name: { settings }`, or just the name" }),
     rewrite: Type.Optional(RewriteSchema),
     pool: Type.Optional(Name("where the request goes")),
     split: Type.Optional(
-      Type.Array(Type.Object({ pool: Name("a pool"), weight: Type.Integer({ minimum: 0, maximum: 1_000_000 }) }, strict), { minItems: 1 }),
+      Type.Array(SplitSchema, { minItems: 1, description: "pools that share the requests by weight" }),
     ),
     redirect: Type.Optional(RedirectSchema),
     respond: Type.Optional(RespondSchema),
@@ -161,37 +181,39 @@ export type LimitsConfig = Static<typeof LimitsSchema>;
 
 export const ListenerSchema = Type.Object(
   {
-    listen: stringList("addresses: host:port, [v6]:port, :port, unix:/path; port 0 takes a free one", { minItems: 1 }),
-    protocol: Type.Unsafe<"http">({ type: "string", enum: ["http"], default: "http" }),
-    trustedProxies: stringList("client addresses (single or CIDR) whose X-Forwarded-*, Forwarded and X-Request-Id are believed", { default: [] }),
-    forwarded: Type.Unsafe<boolean>({ type: "boolean", default: false, description: "send Forwarded (RFC 7239) besides X-Forwarded-*" }),
+    listen: stringList("addresses: host:port, [v6]:port, :port (every address), unix:/path; port 0 takes a free one", { minItems: 1, check: "listenAddress" }),
+    protocol: Type.Unsafe<"http">({ type: "string", enum: ["http"], default: "http", "x-planned-values": ["tcp", "udp"], description: "protocol of the clients" }),
+    trustedProxies: stringList("client addresses (single or ranges) whose X-Forwarded-*, Forwarded and X-Request-Id are believed", { default: [], check: "addressRange" }),
+    forwarded: Flag(false, "send Forwarded (RFC 7239) besides X-Forwarded-*"),
     limits: LimitsSchema,
-    routes: Type.Array(RouteSchema, { default: [] }),
-    pool: Type.Optional(Name("short form of one route that matches everything")),
+    routes: Type.Array(RouteSchema, { default: [], description: "the first one that matches is taken" }),
+    pool: Type.Optional(Name("short form of a last route that matches everything and goes to this pool")),
   },
-  strict,
+  { ...strict, "x-planned": ["tls", "proxyProtocol"] },
 );
 export type ListenerConfig = Static<typeof ListenerSchema>;
 
 export const AdminSchema = Type.Object(
   {
-    listen: Type.String({ default: "127.0.0.1:9900", description: "address of the REST interface; `admin: off` turns it off" }),
-    token: Type.Optional(Type.String({ minLength: 16, description: "bearer token; required when the address is not loopback" })),
+    listen: Type.String({ default: "127.0.0.1:9900", "x-check": "listenAddress", description: "address of the REST interface; `admin: off` turns it off" }),
+    token: Type.Optional(Type.String({ minLength: 16, "x-secret": true, description: "bearer token; required when the address is not loopback" })),
   },
   strict,
 );
 
+export type AdminConfig = Static<typeof AdminSchema>;
+
 export const ConfigSchema = Type.Object(
   {
-    workers: Type.Unsafe<number>({ "x-evenkeel": "workers", anyOf: [{ type: "integer", minimum: 1, maximum: 256 }, { const: "auto" }], default: "auto", description: "data-plane threads; auto is the number of available cores (the value 0)" }),
-    admin: Type.Unsafe<Static<typeof AdminSchema> | false>({ "x-evenkeel": "admin" }),
+    workers: Type.Unsafe<number>({ "x-evenkeel": "workers", anyOf: [{ type: "integer", minimum: 0, maximum: 256 }, { const: "auto" }], default: "auto", description: "data-plane threads; auto (or 0) is the number of available cores" }),
+    admin: Type.Unsafe<AdminConfig | false>({ "x-evenkeel": "admin", default: {}, description: "the REST interface; off turns it off" }),
     modules: stringList("own algorithms and filters: module paths, relative to this file", { default: [] }),
     maxServers: Type.Integer({ default: 16_384, minimum: 1, maximum: 1_000_000, description: "servers that the shared memory has room for; fixed at start" }),
     drainTimeout: duration("30s", "how long requests in flight may take to end after SIGTERM"),
-    listeners: Type.Record(Type.String(), ListenerSchema, { default: {} }),
-    pools: Type.Record(Type.String(), PoolSchema, { default: {} }),
+    listeners: Type.Record(Type.String(), ListenerSchema, { default: {}, "x-key-check": "name", description: "name: an address that clients connect to, and its routes" }),
+    pools: Type.Record(Type.String(), PoolSchema, { default: {}, "x-key-check": "name", description: "name: a group of servers with one balancing algorithm" }),
   },
-  strict,
+  { ...strict, "x-planned": ["store", "cluster", "logging", "accessLog", "metrics", "tracing", "gslb"] },
 );
 /** The whole configuration, normalised. */
 export type Config = Static<typeof ConfigSchema>;

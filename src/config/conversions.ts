@@ -1,0 +1,72 @@
+import { normaliseAlgorithm } from "./algorithm-settings.ts";
+import { normaliseFilters } from "./filter-settings.ts";
+import type { ConfigPath } from "./problem.ts";
+import { AdminSchema } from "./schema.ts";
+import { describeSchema, schemaNode, type SchemaNode } from "./schema-node.ts";
+import { MAX_DURATION, parseDuration, parseSize } from "./units.ts";
+import { show, type Conversion, type Visit } from "./visit.ts";
+
+/** From what people write to what the program works with, by the name in `x-evenkeel`. */
+export const conversions: Readonly<Record<NonNullable<SchemaNode["x-evenkeel"]>, Conversion>> = {
+  duration(schema, value, path, visit) {
+    const result = parseDuration(value);
+    if (result === undefined) return refuse(schema, value, path, visit);
+    if (result <= MAX_DURATION) return result;
+    visit.error(path, "longer than the longest possible duration, 24d");
+    return undefined;
+  },
+
+  size(schema, value, path, visit) {
+    const result = parseSize(value);
+    return result !== undefined && Number.isSafeInteger(result) ? result : refuse(schema, value, path, visit);
+  },
+
+  list(schema, value, path, visit, normalise) {
+    const list = schema.anyOf?.find((branch) => branch.type === "array") ?? { type: "array" };
+    if (typeof value !== "string" && !Array.isArray(value)) return refuse(schema, value, path, visit);
+    const result = normalise(list, Array.isArray(value) ? value : [value], path, placeOfOne(visit, path, value));
+    return (result as unknown[]).filter((entry) => entry !== undefined);
+  },
+
+  server(schema, value, path, visit, normalise) {
+    if (typeof value === "string") {
+      return normalise(withoutConversion(schema), { address: value }, path, placeOfOne(visit, path, value));
+    }
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? normalise(withoutConversion(schema), value, path, visit)
+      : refuse(schema, value, path, visit);
+  },
+
+  workers(schema, value, path, visit, normalise) {
+    if (value === "auto") return 0;
+    const number = schema.anyOf?.find((branch) => branch.type === "integer") ?? { type: "integer" };
+    const isNumber = typeof value === "number" || (visit.isReplaced(path) && value !== "");
+    return isNumber ? normalise(number, value, path, visit) : refuse(schema, value, path, visit);
+  },
+
+  admin(schema, value, path, visit, normalise) {
+    if (value === false || value === "off") return false;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? normalise(schemaNode(AdminSchema), value, path, visit)
+      : refuse(schema, value, path, visit);
+  },
+
+  algorithm: normaliseAlgorithm,
+  filters: normaliseFilters,
+};
+
+function refuse(schema: SchemaNode, value: unknown, path: ConfigPath, visit: Visit): undefined {
+  visit.error(path, `must be ${describeSchema(schema)}, not ${show(value, path, visit, schema)}`);
+  return undefined;
+}
+
+function withoutConversion(schema: SchemaNode): SchemaNode {
+  const { "x-evenkeel": _, ...rest } = schema;
+  return rest;
+}
+
+/** A short form's text stands for a value one level deeper: that one came out of a substitution if the text did. */
+function placeOfOne(visit: Visit, path: ConfigPath, value: unknown): Visit {
+  if (Array.isArray(value) || !visit.isReplaced(path)) return visit;
+  return { ...visit, isReplaced: () => true };
+}

@@ -1,0 +1,88 @@
+import ipaddr from "ipaddr.js";
+import { parseListenAddress, parseServerAddress } from "./address.ts";
+import { regexProblem } from "./regex.ts";
+
+/*
+ * Rules for texts that JSON Schema cannot say. Each answers why a text is not allowed, or undefined when it is.
+ */
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What a field value may hold: visible characters, space, tab and obs-text (RFC 9110 section 5.5). */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+export const textChecks = {
+  listenAddress: (text) => reasonOf(parseListenAddress(text)),
+  serverAddress: (text) => reasonOf(parseServerAddress(text)),
+  addressRange: checkRange,
+  regex: regexProblem,
+  pathPattern: checkPathPattern,
+  hostPattern: checkHostPattern,
+  valuePattern: (text) => (text.startsWith("~") ? regexProblem(text.slice(1)) : undefined),
+  method: checkMethod,
+  headerName: (text) => (TOKEN.test(text) ? undefined : "not a field name (letters, digits and !#$%&'*+-.^_`|~)"),
+  headerValue: (text) =>
+    FIELD_VALUE.test(text) && text === text.trim() ? undefined : "a field value has no control characters and no spaces around it",
+  responseHeaderName: checkResponseHeaderName,
+  cookieName: (text) => (TOKEN.test(text) ? undefined : "not a cookie name (letters, digits and !#$%&'*+-.^_`|~)"),
+  name: (text) =>
+    /^\w[\w.-]{0,99}$/.test(text) && text !== "__proto__"
+      ? undefined
+      : "a name has 1 to 100 letters, digits, dots, dashes and underscores, and starts with none of dot and dash",
+  serverId: (text) => (/^[\x21-\x7e]{1,200}$/.test(text) ? undefined : "an id has 1 to 200 visible ASCII characters"),
+  authority: (text) => (/^[a-z0-9._~-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(text) ? undefined : "not a host name, with or without port"),
+  targetPath: (text) => (/^\/[\x21-\x7e]*$/.test(text) && !/[#?]/.test(text) ? undefined : "a path starts with a slash and has visible ASCII characters without ? and #"),
+} satisfies Record<string, (text: string) => string | undefined>;
+
+/** Name of a rule, for `x-check` in the schema. */
+export type TextCheck = keyof typeof textChecks;
+
+/** True when a schema's `x-check` names a rule. */
+export function isTextCheck(name: unknown): name is TextCheck {
+  return typeof name === "string" && Object.hasOwn(textChecks, name);
+}
+
+function reasonOf(result: { readonly reason: string } | object): string | undefined {
+  return "reason" in result ? result.reason : undefined;
+}
+
+function checkRange(text: string): string | undefined {
+  // Without the four-part test ipaddr.js takes short and octal forms such as 10.1 and 010.0.0.1.
+  const [address, bits, ...more] = text.split("/");
+  const v4 = ipaddr.IPv4.isValidFourPartDecimal(address);
+  if (!v4 && (address.includes("%") || !ipaddr.IPv6.isValid(address))) {
+    return "not an IP address or a range such as 10.0.0.0/8";
+  }
+  if (bits === undefined) return undefined;
+  const most = v4 ? 32 : 128;
+  const valid = more.length === 0 && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most;
+  return valid ? undefined : `the part after the slash is a number of bits from 0 to ${most}`;
+}
+
+function checkMethod(text: string): string | undefined {
+  if (!TOKEN.test(text)) return "not a method name";
+  const upper = text.toUpperCase();
+  const isKnown = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)$/.test(upper);
+  return isKnown && upper !== text ? `the case of methods counts: ${upper}` : undefined;
+}
+
+function checkPathPattern(text: string): string | undefined {
+  if (text.startsWith("~")) return regexProblem(text.slice(1));
+  if (text.length > 2000) return "a path pattern has at most 2000 characters";
+  return text.startsWith("/") ? undefined : "a path starts with a slash, a regular expression with ~";
+}
+
+function checkHostPattern(text: string): string | undefined {
+  if (text === "*") return undefined;
+  if (/:\d+$/.test(text)) return "a host is matched without its port";
+  const name = text.replace(/^\*\.|\.\*$/, "");
+  if (/^\[[0-9a-f:.]+\]$/i.test(name)) return undefined;
+  const valid = name.length <= 253 && name.split(".").every((label) => /^[a-z0-9_-]{1,63}$/i.test(label));
+  return valid ? undefined : "not a host: an exact name, *.example.com, or example.*";
+}
+
+/** Evenkeel frames an answer itself; a second opinion in the configuration would break the connection. */
+function checkResponseHeaderName(text: string): string | undefined {
+  if (!TOKEN.test(text)) return textChecks.headerName(text);
+  const own = /^(content-length|transfer-encoding|connection|keep-alive|upgrade|trailer|te|date)$/i.test(text);
+  return own ? "Evenkeel sets this field itself" : undefined;
+}

@@ -1,0 +1,38 @@
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** What a duration may look like in a file; without a unit it is milliseconds. */
+export const DURATION_PATTERN = `^\\d{1,15}(\\.\\d{1,9})?(${Object.keys(DURATION_UNITS).join("|")})?$`;
+/** What a size may look like in a file; without a unit it is bytes. */
+export const SIZE_PATTERN = `^\\d{1,15}(\\.\\d{1,9})?(${Object.keys(SIZE_UNITS).join("|")})?$`;
+
+/** Longest duration in milliseconds: the longest that a Node timer can wait (about 24.8 days). */
+export const MAX_DURATION = 2 ** 31 - 1;
+
+/** "250ms", "5s", "30m", "1h", "1d", "250" or 250 in whole milliseconds; undefined when it is none of these. */
+export function parseDuration(value: unknown): number | undefined {
+  return parse(value, DURATION_PATTERN, DURATION_UNITS);
+}
+
+/** "64KiB", "10MB", "512" or 512 in whole bytes; undefined when it is none of these. */
+export function parseSize(value: unknown): number | undefined {
+  return parse(value, SIZE_PATTERN, SIZE_UNITS);
+}
+
+function parse(value: unknown, pattern: string, units: Readonly<Record<string, number>>): number | undefined {
+  if (typeof value === "number") return Number.isFinite(value) && value >= 0 ? Math.round(value) : undefined;
+  if (typeof value !== "string" || !new RegExp(pattern).test(value)) return undefined;
+  const number = Number.parseFloat(value);
+  const unit = value.replace(/^[\d.]+/, "");
+  return Math.round(number * (unit === "" ? 1 : units[unit]));
+}
