@@ -1,0 +1,225 @@
+import {
+  OPTION_CLOSE,
+  OPTION_KEEP_ALIVE,
+  OPTION_OTHER,
+  OPTION_UPGRADE,
+  connectionOptions,
+} from "./connection-options.ts";
+import { equalsIgnoreCase } from "./characters.ts";
+import { FieldId, LAST_INTERPRETED_FIELD } from "./fields.ts";
+import { LINES_COMPLETE, LINES_NEED_MORE, parseFieldLines } from "./field-lines.ts";
+import { parseContentLength, transferEncodingError } from "./framing.ts";
+import { HeaderBlock } from "./header-block.ts";
+import { parseAuthority } from "./host.ts";
+import { COMPLETE, NEED_MORE, REFUSED, type ParseStatus, type RequestLimits } from "./parse-status.ts";
+import {
+  HEAD_TOO_LARGE,
+  INVALID_CONTENT_LENGTH,
+  INVALID_HOST,
+  LENGTH_AND_CHUNKED,
+  MISSING_HOST,
+  REPEATED_CONTENT_LENGTH,
+  REPEATED_HOST,
+  INVALID_TRANSFER_ENCODING,
+  TRANSFER_ENCODING_IN_HTTP_1_0,
+  UNKNOWN_EXPECTATION,
+  URI_TOO_LONG,
+  type ProtocolError,
+} from "./protocol-error.ts";
+import { STAGE_FIELDS, parseRequestLine } from "./request-line.ts";
+
+/** The head was refused; parsing it again gives the same error. */
+const STAGE_REFUSED = 6;
+
+/**
+ * Head of an HTTP/1 request. Made once per connection and used again for each request: call `reset` before each. The
+ * values are right only after `parseRequestHead` has returned COMPLETE.
+ */
+export class RequestHead extends HeaderBlock {
+  method = "";
+  /** As received. */
+  target = "";
+  /** Normalised (docs/path-normalisation.md); "*" for OPTIONS *, "" for CONNECT. */
+  path = "";
+  /** As received with its question mark, or "". */
+  query = "";
+  /** Lower case, without port; from an absolute target if there is one (RFC 9112 3.2.2); "" in HTTP/1.0 without Host. */
+  host = "";
+  /** Host with port as received, lower case. */
+  authority = "";
+  minor: 0 | 1 = 1;
+  /** Content-Length; -1 without one. */
+  contentLength = -1;
+  /** The body is chunked. Without this and a length there is no body (RFC 9112 6.3). */
+  chunked = false;
+  /** Whether the client wants the connection to stay (RFC 9112 9.3). */
+  keepAlive = true;
+  /** The client waits for a 100 before it sends the body; only in HTTP/1.1 and with a body (RFC 9110 10.1.1). */
+  expectContinue = false;
+  /** Upgrade is there and Connection names it; only in HTTP/1.1 (RFC 9110 7.8). */
+  upgrade = false;
+  /** The target is `*`, or OPTIONS with an absolute target without path. */
+  asterisk = false;
+  /** The target brought host and authority, so Host does not count and has to be written anew. */
+  targetAuthority = false;
+  error: ProtocolError | null = null;
+
+  /** State of the parser: part of the message (request-line.ts), number of fields that were interpreted, and offsets. */
+  stage = 0;
+  interpreted = 0;
+  lineStart = 0;
+  targetStart = 0;
+  pathEnd = 0;
+  targetEnd = 0;
+  normalTarget = true;
+  hasHost = false;
+  hasTransferEncoding = false;
+  connection = 0;
+  hasUpgrade = false;
+
+  /** The Host value that was met last and what it means: most requests of a connection have the same. */
+  private lastHostText = "";
+  private lastHost = "";
+  private lastAuthority = "";
+
+  /** Makes ready for the next request. */
+  reset(): void {
+    this.resetFields();
+    this.method = "";
+    this.target = "";
+    this.path = "";
+    this.query = "";
+    this.host = "";
+    this.authority = "";
+    this.minor = 1;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.keepAlive = true;
+    this.expectContinue = false;
+    this.upgrade = false;
+    this.asterisk = false;
+    this.targetAuthority = false;
+    this.error = null;
+    this.stage = 0;
+    this.interpreted = 0;
+    this.normalTarget = true;
+    this.hasHost = false;
+    this.hasTransferEncoding = false;
+    this.connection = 0;
+    this.hasUpgrade = false;
+  }
+
+  /** Sets host and authority from the Host value text[start, end); false if it is malformed. */
+  readHost(text: string, start: number, end: number): boolean {
+    const last = this.lastHostText;
+    let same = end - start === last.length && last !== "";
+    for (let i = 0; same && i < last.length; i++) same = text.charCodeAt(start + i) === last.charCodeAt(i);
+    if (!same) {
+      const value = copyText(text, start, end);
+      const parsed = parseAuthority(value);
+      if (parsed === null) return false;
+      this.lastHostText = value;
+      this.lastHost = parsed.host;
+      this.lastAuthority = parsed.authority;
+    }
+    if (!this.targetAuthority) {
+      this.host = this.lastHost;
+      this.authority = this.lastAuthority;
+    }
+    return true;
+  }
+}
+
+/** text[start, end) as a string of its own: a slice would keep the whole received text in memory with the cache. */
+function copyText(text: string, start: number, end: number): string {
+  const codes: number[] = [];
+  for (let i = start; i < end && codes.length <= 512; i++) codes.push(text.charCodeAt(i));
+  return String.fromCharCode(...codes);
+}
+
+/**
+ * Parses the request head that begins at `start`; strict by RFC 9110 and 9112. `text` may be incomplete and may go on behind the
+ * head. After NEED_MORE call again with the same start and text that has grown at its end: finished lines are not scanned again. An error
+ * is reported with the byte that causes it. Anything behind `head.end` is not looked at.
+ */
+export function parseRequestHead(head: RequestHead, text: string, start: number, limits: RequestLimits): ParseStatus {
+  if (head.stage === STAGE_REFUSED) return REFUSED;
+  head.text = text;
+  const sizeLimit = start + limits.maxHeadSize;
+  const limit = text.length < sizeLimit ? text.length : sizeLimit;
+  if (head.stage < STAGE_FIELDS) {
+    if (head.stage === 0) head.position = start;
+    const result = parseRequestLine(head, text, limit, limits.maxRequestLine);
+    if (result === 0) return text.length < sizeLimit ? NEED_MORE : refuse(head, URI_TOO_LONG);
+    if (result !== 1) return refuse(head, result);
+  }
+  const result = parseFieldLines(head, text, limit, limits.maxHeaders);
+  const error = interpretFields(head, text);
+  if (error !== null) return refuse(head, error);
+  if (result === LINES_COMPLETE) return finish(head, text);
+  if (result !== LINES_NEED_MORE) return refuse(head, result);
+  return text.length < sizeLimit ? NEED_MORE : refuse(head, HEAD_TOO_LARGE);
+}
+
+function refuse(head: RequestHead, error: ProtocolError): ParseStatus {
+  head.stage = STAGE_REFUSED;
+  head.error = error;
+  return REFUSED;
+}
+
+/** Looks at the fields that have come since the last time. */
+function interpretFields(head: RequestHead, text: string): ProtocolError | null {
+  const { ids, offsets, count } = head;
+  for (let i = head.interpreted; i < count; i++) {
+    const id = ids[i]!;
+    if (id === 0 || id > LAST_INTERPRETED_FIELD) continue;
+    const error = interpretField(head, text, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
+    if (error !== null) return error;
+  }
+  head.interpreted = count;
+  return null;
+}
+
+function interpretField(head: RequestHead, text: string, id: number, start: number, end: number): ProtocolError | null {
+  switch (id) {
+    case FieldId.host:
+      if (head.hasHost) return REPEATED_HOST;
+      head.hasHost = true;
+      return head.readHost(text, start, end) ? null : INVALID_HOST;
+    case FieldId.contentLength:
+      if (head.hasTransferEncoding) return LENGTH_AND_CHUNKED;
+      if (head.contentLength >= 0) return REPEATED_CONTENT_LENGTH;
+      head.contentLength = parseContentLength(text, start, end);
+      return head.contentLength < 0 ? INVALID_CONTENT_LENGTH : null;
+    case FieldId.transferEncoding:
+      if (head.contentLength >= 0) return LENGTH_AND_CHUNKED;
+      if (head.hasTransferEncoding) return INVALID_TRANSFER_ENCODING;
+      if (head.minor === 0) return TRANSFER_ENCODING_IN_HTTP_1_0;
+      head.hasTransferEncoding = true;
+      head.chunked = true;
+      return transferEncodingError(text, start, end);
+    case FieldId.connection:
+      head.connection |= connectionOptions(text, start, end);
+      return null;
+    case FieldId.upgrade:
+      head.hasUpgrade = true;
+      return null;
+    default:
+      if (!equalsIgnoreCase(text, start, end, "100-continue")) return UNKNOWN_EXPECTATION;
+      head.expectContinue = true;
+      return null;
+  }
+}
+
+/** What only the whole head tells. */
+function finish(head: RequestHead, text: string): ParseStatus {
+  if (!head.hasHost && head.minor === 1) return refuse(head, MISSING_HOST);
+  const options = head.connection;
+  head.target =
+    head.path === "/" && head.targetEnd === head.targetStart + 1 ? "/" : text.slice(head.targetStart, head.targetEnd);
+  head.keepAlive = (options & OPTION_CLOSE) === 0 && (head.minor === 1 || (options & OPTION_KEEP_ALIVE) !== 0);
+  head.nominates = (options & OPTION_OTHER) !== 0;
+  head.upgrade = head.hasUpgrade && head.minor === 1 && (options & OPTION_UPGRADE) !== 0;
+  head.expectContinue = head.expectContinue && head.minor === 1 && (head.chunked || head.contentLength > 0);
+  return COMPLETE;
+}
