@@ -1,0 +1,71 @@
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { accepts, start } from "../processes.ts";
+import type { Contestant, Setting } from "./contestant.ts";
+
+const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Evenkeel from a checkout with one worker, as `evenkeel proxy` starts it. All its threads are counted. */
+export function evenkeelOf(name: string, summary: string, root: string): Contestant {
+  return {
+    name,
+    summary,
+    warmup: 2,
+    async start({ port, adminPort, origins, directory, cpu }) {
+      const servers = origins.flatMap((origin) => ["--server", `127.0.0.1:${origin}`]);
+      const running = start({
+        name,
+        command: join(root, "bin/evenkeel"),
+        args: [
+          "proxy",
+          "--listen",
+          `127.0.0.1:${port}`,
+          ...servers,
+          "--workers",
+          "1",
+          "--admin",
+          `127.0.0.1:${adminPort}`,
+        ],
+        cpu,
+        cwd: directory,
+        log: join(directory, "log"),
+      });
+      await accepts(running, port);
+      return running;
+    },
+  };
+}
+
+/** Evenkeel as it is in this checkout, with its defaults. */
+export const evenkeel = evenkeelOf("evenkeel", "Evenkeel, one worker, defaults", checkout);
+
+function pipeliningConfiguration({ port, adminPort, origins }: Setting): string {
+  return JSON.stringify({
+    workers: 1,
+    admin: { listen: `127.0.0.1:${adminPort}` },
+    listeners: { web: { listen: `127.0.0.1:${port}`, protocol: "http", routes: [{ pool: "web" }] } },
+    pools: { web: { servers: origins.map((origin) => `127.0.0.1:${origin}`), upstream: { pipelining: 8 } } },
+  });
+}
+
+/** Evenkeel with eight requests in flight per upstream connection. */
+export const evenkeelPipelining: Contestant = {
+  name: "evenkeel-pipelining",
+  summary: "Evenkeel, one worker, pipelining: 8",
+  warmup: 2,
+  async start(setting) {
+    const file = join(setting.directory, "evenkeel.json");
+    writeFileSync(file, pipeliningConfiguration(setting));
+    const running = start({
+      name: "evenkeel-pipelining",
+      command: join(checkout, "bin/evenkeel"),
+      args: ["run", "-c", file],
+      cpu: setting.cpu,
+      cwd: setting.directory,
+      log: join(setting.directory, "log"),
+    });
+    await accepts(running, setting.port);
+    return running;
+  },
+};
