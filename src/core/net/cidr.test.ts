@@ -1,7 +1,12 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { normaliseAddress, parseAddress } from "./address.ts";
 import { compileCidrs, parseCidr } from "./cidr.ts";
+
+const bits = (text: string) =>
+  parseAddress(text)!
+    .words.map((word) => word.toString(2).padStart(32, "0"))
+    .join("");
 
 describe("addresses", () => {
   it.each([
@@ -92,10 +97,6 @@ describe("CIDR lists", () => {
       fc.tuple(v4, fc.integer({ min: 0, max: 32 })).map(([address, prefix]) => `${address}/${prefix}`),
       fc.tuple(v6, fc.integer({ min: 0, max: 128 })).map(([address, prefix]) => `${address}/${prefix}`),
     );
-    const bits = (text: string) => {
-      const address = parseAddress(text)!;
-      return address.words.map((word) => word.toString(2).padStart(32, "0")).join("");
-    };
     fc.assert(
       fc.property(fc.array(block, { maxLength: 30 }), fc.oneof(v4, v6), (list, address) => {
         const expected = list.some((text) => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileGlob, matchesGlob } from "./glob.ts";
 
@@ -21,10 +21,11 @@ function asRegex(pattern: string, open: boolean): RegExp {
   return new RegExp(`^${source}${open ? "(?:/.*)?" : ""}$`);
 }
 
+const text = (parts: string[], maxLength: number) =>
+  fc.array(fc.constantFrom(...parts), { maxLength }).map((list) => `/${list.join("")}`);
+
 describe("globs", () => {
   it("match what the regular expression of the same meaning matches", () => {
-    const text = (parts: string[], maxLength: number) =>
-      fc.array(fc.constantFrom(...parts), { maxLength }).map((list) => `/${list.join("")}`);
     fc.assert(
       fc.property(
         text(["a", "b", "/", "*", "*", "**", "/**/"], 10).filter((pattern) => pattern.includes("*")),

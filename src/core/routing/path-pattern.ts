@@ -51,20 +51,20 @@ export function parsePathPattern(pattern: string): PathPattern {
 export function compileRegex(source: string, where: string): RegExp {
   if (source === "") throw new Error(`${where}: the regular expression is empty`);
   try {
-    return new RegExp(source);
+    return new RegExp(source, "u");
   } catch (error) {
     throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
   }
 }
 
 /**
- * Writes the literal text of a pattern the way that normalised paths are written (RFC 3986 section 6.2.2): other
- * characters than visible ASCII percent-encoded, escapes in upper case, unreserved characters not escaped.
+ * Writes the literal text of a pattern the way that normalised paths are written (RFC 3986 section 6.2.2): what may
+ * not stand in a path percent-encoded, escapes in upper case, unreserved characters not escaped.
  */
 export function encodePathText(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(/[^\x21-\x7e]+/g, (run) => encodeURIComponent(run))
+    .replaceAll(/[^\x21-\x7e]+|["<>\\^`{|}]+/g, (run) => encodeURIComponent(run))
     .replaceAll(/%[0-9a-f]{2}/gi, (escape) => {
       const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
       return /[A-Za-z0-9._~-]/.test(character) ? character : escape.toUpperCase();
