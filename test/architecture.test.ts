@@ -13,6 +13,7 @@ function read(folder: string, wanted: (path: string) => boolean): Map<string, st
   return new Map(files.toSorted().map((path) => [path, readFileSync(`${root}${folder}/${path}`, "utf8")]));
 }
 
+const seeded = (files: Record<string, string>) => new Map(Object.entries(files));
 const isTest = (path: string) => /\.(?:test|contract|fixture)\.ts$/.test(path);
 const sources = read("src", (path) => !isTest(path));
 
@@ -52,8 +53,6 @@ describe("the source tree", () => {
 });
 
 describe("the rules see seeded violations", () => {
-  const seeded = (files: Record<string, string>) => new Map(Object.entries(files));
-
   it("finds each form of import", () => {
     const text = `
       import a from "./a.ts"; import * as b from './b.ts';

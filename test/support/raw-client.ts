@@ -73,10 +73,15 @@ export class RawClient {
   }
 
   /** Sends each byte in a write of its own, with a turn of the event loop between two of them. */
-  async sendBytewise(data: string | Uint8Array): Promise<void> {
+  sendBytewise(data: string | Uint8Array): Promise<void> {
+    return this.sendPieces(data, 1);
+  }
+
+  /** Sends pieces of `size` bytes, with a turn of the event loop between two of them. */
+  async sendPieces(data: string | Uint8Array, size: number): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
-    for (let i = 0; i < bytes.length && this.socket.writable; i++) {
-      this.socket.write(bytes.subarray(i, i + 1));
+    for (let at = 0; at < bytes.length && this.socket.writable; at += size) {
+      this.socket.write(bytes.subarray(at, at + size));
       await new Promise(setImmediate);
     }
   }

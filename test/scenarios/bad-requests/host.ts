@@ -1,0 +1,71 @@
+import { type BadRequest, head } from "./bad-request.ts";
+
+const malformed: readonly [what: string, host: string][] = [
+  ["a space", "a b"],
+  ["a path", "a/b"],
+  ["a query", "a?b"],
+  ["a fragment", "a#b"],
+  ["user information", "user@a"],
+  ["a user and password", "user:pass@a"],
+  ["a scheme", "http://a"],
+  ["a comma", "a, b"],
+  ["a backslash", "a\\b"],
+  ["quotes", '"a"'],
+  ["angle brackets", "<script>"],
+  ["a caret", "a^b"],
+  ["a pipe", "a|b"],
+  ["a port that is no number", "a:http"],
+  ["a port over 65535", "a:65536"],
+  ["a negative port", "a:-1"],
+  ["two ports", "a:80:80"],
+  ["an IPv6 address without brackets", "::1"],
+  ["a bracket that is not closed", "[::1"],
+  ["a bracket in the middle", "a[::1]"],
+  ["no IPv6 address in brackets", "[zz]"],
+  ["something behind the bracket", "[::1]x"],
+  ["a half percent-encoding", "a%2"],
+  ["obs-text bytes", "\xe4.example"],
+  ["a tab", "a\tb"],
+];
+
+export const hosts: readonly BadRequest[] = [
+  ...malformed.map(([what, host]) => ({
+    name: `Host with ${what}`,
+    rfc: "RFC 9110 7.2",
+    bytes: head("GET / HTTP/1.1", `Host: ${host}`),
+    status: 400,
+  })),
+  { name: "an empty Host", rfc: "RFC 9110 7.2", bytes: head("GET / HTTP/1.1", "Host:"), status: 400 },
+  { name: "no Host in HTTP/1.1", rfc: "RFC 9112 3.2", bytes: head("GET / HTTP/1.1", "X: y"), status: 400 },
+  { name: "no field at all in HTTP/1.1", rfc: "RFC 9112 3.2", bytes: "GET / HTTP/1.1\r\n\r\n", status: 400 },
+  {
+    name: "two Host fields that differ",
+    rfc: "RFC 9112 3.2",
+    bytes: head("GET / HTTP/1.1", "Host: a", "Host: b"),
+    status: 400,
+  },
+  {
+    name: "two Host fields that agree",
+    rfc: "RFC 9112 3.2",
+    bytes: head("GET / HTTP/1.1", "Host: a", "host: a"),
+    status: 400,
+  },
+  {
+    name: "two Host fields in HTTP/1.0",
+    rfc: "RFC 9112 3.2",
+    bytes: head("GET / HTTP/1.0", "Host: a", "Host: b"),
+    status: 400,
+  },
+  {
+    name: "absolute-form without Host",
+    rfc: "RFC 9112 3.2",
+    bytes: head("GET http://a/ HTTP/1.1", "X: y"),
+    status: 400,
+  },
+  {
+    name: "Host on a folded line",
+    rfc: "RFC 9112 5.2",
+    bytes: head("GET / HTTP/1.1", "Host: a", " .example"),
+    status: 400,
+  },
+];
