@@ -1,9 +1,11 @@
-import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Extensions } from "./extensions.ts";
 import { parseJson } from "./json-source.ts";
 import { normaliseConfig, type ConfigResult } from "./normalise.ts";
-import { formatPath, sortProblems } from "./problem.ts";
+import type { Positions } from "./positions.ts";
+import { formatPath, plainProblem, sortProblems, type Problem } from "./problem.ts";
 import { MAX_LENGTH } from "./source.ts";
+import { readTextFile } from "./substitute.ts";
 import { parseYaml } from "./yaml-source.ts";
 
 /** How to read a configuration text. */
@@ -18,39 +20,34 @@ export interface ParseOptions {
   readonly extensions: Extensions;
 }
 
-/** A configuration text's plain data, before normalisation. */
-export function parseSource(text: string, options: Pick<ParseOptions, "fileName" | "format">) {
-  const isJson = (options.format ?? (options.fileName.endsWith(".json") ? "json" : "yaml")) === "json";
-  const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
-  return isJson ? parseJson(withoutMark) : parseYaml(withoutMark);
-}
+/** Plain data with its places, or what is wrong with the text. */
+export type SourceResult =
+  | { readonly value: unknown; readonly positions: Positions }
+  | { readonly problems: readonly Problem[] };
 
-/** Reads a configuration from YAML or JSON text and normalises it. Never throws. */
-export function parseConfigText(text: string, options: ParseOptions): ConfigResult {
+/** Reads a text without looking at its meaning. Never throws. */
+export function parseSource(text: string, options: Pick<ParseOptions, "fileName" | "format">): SourceResult {
   const file = options.fileName;
-  if (text.length > MAX_LENGTH) {
-    return { problems: [{ severity: "error", path: "", message: `longer than ${MAX_LENGTH} characters`, file }] };
-  }
-  const source = parseSource(text, options);
-  if (source.problems.length > 0) {
-    const problems = source.problems.map(({ path, ...problem }) => {
-      return { severity: "error" as const, ...problem, path: formatPath(path ?? []), file };
-    });
-    return { problems: sortProblems(problems) };
-  }
-  return normaliseConfig(source.value, {
-    extensions: options.extensions,
-    fileName: file,
-    positions: source.positions,
-    substitution: { env: options.env, readFile: options.readFile ?? readText, fileName: file },
+  if (text.length > MAX_LENGTH) return { problems: [plainProblem(`longer than ${MAX_LENGTH} characters`, file)] };
+  const format = options.format ?? (file.endsWith(".json") ? "json" : "yaml");
+  const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
+  const source = format === "json" ? parseJson(withoutMark) : parseYaml(withoutMark);
+  if (source.problems.length === 0) return { value: source.value, positions: source.positions };
+  const problems = source.problems.map(({ path, line, column, message }): Problem => {
+    return { severity: "error", path: formatPath(path ?? []), message, file, line, column };
   });
+  return { problems: sortProblems(problems) };
 }
 
-/** Longest file that `${file:…}` reads, in bytes: a secret or a certificate, not a disk. */
-const MAX_INCLUDED = 1024 * 1024;
-
-function readText(path: string): string {
-  const text = readFileSync(path, "utf8");
-  if (text.length > MAX_INCLUDED) throw new Error(`longer than ${MAX_INCLUDED} bytes`);
-  return text;
+/** Reads a configuration from YAML or JSON text and normalises it; does not import modules. Never throws. */
+export function parseConfigText(text: string, options: ParseOptions): ConfigResult {
+  const source = parseSource(text, options);
+  if ("problems" in source) return source;
+  const { env, readFile = readTextFile, fileName, extensions } = options;
+  return normaliseConfig(source.value, {
+    extensions,
+    fileName,
+    positions: source.positions,
+    substitution: { env, readFile, baseDir: dirname(resolve(fileName)) },
+  });
 }

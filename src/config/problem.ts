@@ -33,6 +33,11 @@ export function formatProblem(problem: Problem): string {
   return parts.filter((part) => part !== "").join(": ");
 }
 
+/** A problem without a place in a file: one with the environment, a missing file, a module. */
+export function plainProblem(message: string, file?: string): Problem {
+  return { severity: "error", path: "", message, ...(file === undefined ? {} : { file }) };
+}
+
 /** Errors and warnings in the order of the file; those without a position first, as they came. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));

@@ -2,9 +2,10 @@ const MAX_LENGTH = 1000;
 
 /** Why a regular expression cannot be used, or undefined when it can. */
 export function regexProblem(source: string): string | undefined {
+  if (source === "") return "the regular expression is empty";
   if (source.length > MAX_LENGTH) return `a regular expression has at most ${MAX_LENGTH} characters`;
   try {
-    void new RegExp(source, "u");
+    void new RegExp(source);
     return undefined;
   } catch (error) {
     const reason = String((error as Error).message).replace(/^Invalid regular expression: .*\/\w*: /s, "");

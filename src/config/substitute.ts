@@ -1,4 +1,5 @@
-import { dirname, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { pathKey } from "./positions.ts";
 import type { ConfigPath } from "./problem.ts";
 
@@ -7,8 +8,18 @@ export interface SubstitutionSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a text file; throws when it cannot. */
   readFile(path: string): string;
-  /** The configuration file, or the directory for objects: relative paths of `${file:}` start beside it. */
-  readonly fileName: string;
+  /** Directory in which relative paths of `${file:…}` start: that of the configuration file. */
+  readonly baseDir: string;
+}
+
+/** Longest file that `${file:…}` reads, in characters: a secret or a certificate, not a disk. */
+const MAX_FILE = 1024 * 1024;
+
+/** Reads the files of `${file:…}` from the disk. */
+export function readTextFile(path: string): string {
+  const text = readFileSync(path, "utf8");
+  if (text.length > MAX_FILE) throw new Error(`longer than ${MAX_FILE} characters`);
+  return text;
 }
 
 /** The value with all texts replaced, which of them were (by `pathKey`), and what went wrong. */
@@ -58,7 +69,7 @@ function substituteText(text: string, sources: SubstitutionSources, report: (mes
 
   function fromFile(path: string, fallback: string | undefined): string {
     try {
-      return sources.readFile(resolve(dirname(sources.fileName), path)).replace(/\r?\n$/, "");
+      return sources.readFile(resolve(sources.baseDir, path)).replace(/\r?\n$/, "");
     } catch (error) {
       return fallback ?? fail(`cannot read the file ${path}: ${reasonOf(error)}`);
     }

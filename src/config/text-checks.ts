@@ -1,4 +1,6 @@
-import ipaddr from "ipaddr.js";
+import { parseCidr } from "../core/net/cidr.ts";
+import { parseHostPattern } from "../core/routing/host-pattern.ts";
+import { parsePathPattern } from "../core/routing/path-pattern.ts";
 import { parseListenAddress, parseServerAddress } from "./address.ts";
 import { regexProblem } from "./regex.ts";
 
@@ -13,12 +15,12 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export const textChecks = {
   listenAddress: (text) => reasonOf(parseListenAddress(text)),
   serverAddress: (text) => reasonOf(parseServerAddress(text)),
-  addressRange: checkRange,
+  addressRange: (text) => thrownBy(parseCidr, text),
   regex: regexProblem,
   pathPattern: checkPathPattern,
-  hostPattern: checkHostPattern,
-  valuePattern: (text) => (text.startsWith("~") ? regexProblem(text.slice(1)) : undefined),
-  method: checkMethod,
+  hostPattern: (text) => thrownBy(parseHostPattern, text),
+  valuePattern: (text) => (/^!?~/.test(text) ? regexProblem(text.replace(/^!?~/, "")) : undefined),
+  method: (text) => (TOKEN.test(text) ? undefined : "not a method name such as GET"),
   headerName: (text) => (TOKEN.test(text) ? undefined : "not a field name (letters, digits and !#$%&'*+-.^_`|~)"),
   headerValue: (text) =>
     FIELD_VALUE.test(text) && text === text.trim() ? undefined : "a field value has no control characters and no spaces around it",
@@ -45,39 +47,21 @@ function reasonOf(result: { readonly reason: string } | object): string | undefi
   return "reason" in result ? result.reason : undefined;
 }
 
-function checkRange(text: string): string | undefined {
-  // Without the four-part test ipaddr.js takes short and octal forms such as 10.1 and 010.0.0.1.
-  const [address, bits, ...more] = text.split("/");
-  const v4 = ipaddr.IPv4.isValidFourPartDecimal(address);
-  if (!v4 && (address.includes("%") || !ipaddr.IPv6.isValid(address))) {
-    return "not an IP address or a range such as 10.0.0.0/8";
+/** What a parser of core throws, as a reason. */
+function thrownBy(parse: (text: string) => unknown, text: string): string | undefined {
+  try {
+    parse(text);
+    return undefined;
+  } catch (error) {
+    // Those messages begin with the text itself, which ours have in front anyway.
+    return (error as Error).message.replace(/^(host |path )?"[^"]*": /, "");
   }
-  if (bits === undefined) return undefined;
-  const most = v4 ? 32 : 128;
-  const valid = more.length === 0 && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most;
-  return valid ? undefined : `the part after the slash is a number of bits from 0 to ${most}`;
-}
-
-function checkMethod(text: string): string | undefined {
-  if (!TOKEN.test(text)) return "not a method name";
-  const upper = text.toUpperCase();
-  const isKnown = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)$/.test(upper);
-  return isKnown && upper !== text ? `the case of methods counts: ${upper}` : undefined;
 }
 
 function checkPathPattern(text: string): string | undefined {
   if (text.startsWith("~")) return regexProblem(text.slice(1));
   if (text.length > 2000) return "a path pattern has at most 2000 characters";
-  return text.startsWith("/") ? undefined : "a path starts with a slash, a regular expression with ~";
-}
-
-function checkHostPattern(text: string): string | undefined {
-  if (text === "*") return undefined;
-  if (/:\d+$/.test(text)) return "a host is matched without its port";
-  const name = text.replace(/^\*\.|\.\*$/, "");
-  if (/^\[[0-9a-f:.]+\]$/i.test(name)) return undefined;
-  const valid = name.length <= 253 && name.split(".").every((label) => /^[a-z0-9_-]{1,63}$/i.test(label));
-  return valid ? undefined : "not a host: an exact name, *.example.com, or example.*";
+  return thrownBy(parsePathPattern, text);
 }
 
 /** Evenkeel frames an answer itself; a second opinion in the configuration would break the connection. */

@@ -11,16 +11,19 @@ export function parseYaml(text: string): ParsedSource {
   const lines = new LineIndex(text);
   let document: Document;
   try {
-    document = parseDocument(text, { prettyErrors: false, strict: true, uniqueKeys: true, logLevel: "silent" });
+    document = parseDocument(text, { prettyErrors: false, strict: true, uniqueKeys: true, logLevel: "error" });
   } catch (error) {
     // The parser is recursive: a file that is nested too deeply runs it out of stack.
     const message = error instanceof RangeError ? "nested too deeply" : `not readable as YAML: ${String(error)}`;
     return { value: undefined, positions: new Positions(), problems: [{ line: 1, column: 1, message }] };
   }
-  const problems = [...document.errors, ...document.warnings].map((error) => ({
-    ...lines.position(error.pos[0]),
-    message: explain(error.code, error.message, text, lines.position(error.pos[0]).line),
-  }));
+  const problems: SourceProblem[] = [];
+  for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
+    const place = lines.position(pos[0]);
+    // One mistake makes the parser stumble over the rest of the line.
+    if (problems.some((problem) => problem.line === place.line)) continue;
+    problems.push({ ...place, message: explain(code, message, text, place.line) });
+  }
   if (problems.length > 0) return { value: undefined, positions: new Positions(), problems };
   const reader = new YamlReader(document, lines);
   const value = reader.read(document.contents as Node | null);
@@ -31,7 +34,9 @@ function explain(code: string, message: string, text: string, line: number): str
   if (code === "MULTIPLE_DOCS") return "a configuration is one YAML document; remove the ---";
   if (code === "DUPLICATE_KEY") return "this key is there twice";
   if (code === "TAG_RESOLVE_FAILED") return "tags (!) are not supported";
+  if (message.includes("call stack")) return "nested too deeply";
   const source = text.split("\n")[line - 1] ?? "";
+  if (/[{[].*[^"'\w$]\$\{/.test(source)) return 'within { } and [ ] a substitution needs quotes: "${NAME}"';
   if (/[\s,]\[[\da-f:]*\]:\d/i.test(source)) return 'an address with brackets needs quotes: "[::1]:8080"';
   return `not YAML: ${message}`;
 }
