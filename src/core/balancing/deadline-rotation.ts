@@ -27,7 +27,23 @@ export class DeadlineRotation {
     this.phase = phase;
   }
 
+  /** Servers and their weights, in the same order; the same list as before means that only weights changed. */
   set(servers: readonly Server[], weights: Float64Array): void {
+    if (servers === this.servers) this.reweigh(weights);
+    else this.replace(servers, weights);
+    for (let index = (servers.length >> 1) - 1; index >= 0; index--) this.siftDown(index);
+  }
+
+  private reweigh(weights: Float64Array): void {
+    for (let index = 0; index < weights.length; index++) {
+      const period = 1 / (weights[index] as number);
+      const left = ((this.deadlines[index] as number) - this.now) / (this.periods[index] as number);
+      this.periods[index] = period;
+      this.deadlines[index] = this.now + period * left;
+    }
+  }
+
+  private replace(servers: readonly Server[], weights: Float64Array): void {
     const length = servers.length;
     // What each server had left of its period, as a share of it, so that changed weights act at once and smoothly.
     const left = new Map<number, number>();
@@ -47,7 +63,6 @@ export class DeadlineRotation {
       this.deadlines[index] = period * (left.get((servers[index] as Server).slot) ?? (place > 0 ? place : place + 1));
       this.heap[index] = index;
     }
-    for (let index = (length >> 1) - 1; index >= 0; index--) this.siftDown(index);
   }
 
   next(context: BalanceContext): Server | undefined {

@@ -41,10 +41,14 @@ export class LeastLoaded {
   private readonly indexOf = new Map<number, number>();
   private readonly aside = new Int32Array(maxAside);
 
-  /** @param phase 0 ≤ phase < 1: where in the list ties begin; different for each worker */
-  constructor(load: Load, phase: number) {
+  /** False: among equal loads the first in the list wins every time. */
+  private readonly rotate: boolean;
+
+  /** @param phase 0 ≤ phase < 1: where in the list ties begin, different for each worker; "first" turns rotation off */
+  constructor(load: Load, phase: number | "first") {
     this.load = load;
-    this.phase = phase;
+    this.rotate = phase !== "first";
+    this.phase = phase === "first" ? 0 : phase;
   }
 
   /** @param weights how ties are shared, in the order of the servers; equally when absent */
@@ -66,6 +70,7 @@ export class LeastLoaded {
       total += weight;
     }
     this.pace = 1 / total;
+    if (!this.rotate) this.turns.fill(0);
     this.indexOf.clear();
     this.leaves = 0;
     if (length > scanLimit) this.build();
@@ -74,16 +79,18 @@ export class LeastLoaded {
   choose(context: BalanceContext): Server | undefined {
     const index = this.servers.length <= scanLimit ? this.scan(context) : this.descend(context);
     if (index < 0) return undefined;
+    if (this.rotate) this.advance(index);
+    if (this.leaves > 0) this.last = index;
+    return this.servers[index];
+  }
+
+  private advance(index: number): void {
     // A server that was busy for long has few turns; without the floor it would take every tie until it caught up.
     const turn = this.turns[index] as number;
     this.clock += this.pace;
     this.turns[index] = (turn < this.clock - 1 ? this.clock : turn) + (this.periods[index] as number);
     this.start = index + 1;
-    if (this.leaves > 0) {
-      this.climb(index);
-      this.last = index;
-    }
-    return this.servers[index];
+    if (this.leaves > 0) this.climb(index);
   }
 
   /** To be called when a load of the server's may have changed through this worker. */

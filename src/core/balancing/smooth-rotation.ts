@@ -24,8 +24,11 @@ export class SmoothRotation {
     this.phase = phase;
   }
 
+  /** Servers and their weights, in the same order; the same list as before means that only weights changed. */
   set(servers: readonly Server[], weights: Float64Array): void {
     const before = this.servers;
+    this.weights = weights;
+    if (before === servers) return;
     const credit = new Float64Array(servers.length);
     let sum = 0;
     let survivors = 0;
@@ -43,7 +46,6 @@ export class SmoothRotation {
         credit[index] = (credit[index] as number) - sum / servers.length;
     }
     this.servers = servers;
-    this.weights = weights;
     this.credit = credit;
     if (survivors === 0) this.wind();
   }

@@ -1,0 +1,66 @@
+import type { BalanceContext, Server, ServerSet } from "./balancer.ts";
+import { eligibleServers, firstNotExcluded } from "./eligible.ts";
+
+/**
+ * The servers that a hashing algorithm places its keys on: all with a weight above 0, whether ready or not. Tables are
+ * built over these, so a server that stops being ready moves only its own keys, and gets the same ones back.
+ */
+export class Membership {
+  members: readonly Server[] = [];
+  /** Those that may be chosen now, in the order of the set. */
+  eligible: readonly Server[] = [];
+  /** 1 where the member of that index may be chosen now. */
+  ready: Uint8Array = new Uint8Array(0);
+
+  /** Takes over a set; true when ids or weights of the members are others than before, so tables must be rebuilt. */
+  update(set: ServerSet): boolean {
+    const before = this.members;
+    const members = set.all.filter((server) => server.weight > 0);
+    this.members = members;
+    this.eligible = eligibleServers(set);
+    this.ready = new Uint8Array(members.length);
+    const readySlots = new Set<number>();
+    for (const server of this.eligible) readySlots.add(server.slot);
+    let changed = before.length !== members.length;
+    for (let index = 0; index < members.length; index++) {
+      const server = members[index] as Server;
+      const old = before[index];
+      if (readySlots.has(server.slot)) this.ready[index] = 1;
+      if (old?.id !== server.id || old.weight !== server.weight) changed = true;
+    }
+    return changed;
+  }
+
+  /** The member of that index, unless it is not ready or excluded. */
+  take(index: number, context: BalanceContext): Server | undefined {
+    if (this.ready[index] === 0) return undefined;
+    const server = this.members[index] as Server;
+    return context.isExcluded(server) ? undefined : server;
+  }
+
+  /**
+   * Some server that may be chosen, by the key; undefined when none is left. For the rare case that an algorithm's
+   * own search gave up: complete, O(n), and not careful about disruption.
+   */
+  lastResort(hash: number, context: BalanceContext): Server | undefined {
+    const start = Math.floor((hash / 4294967296) * this.eligible.length);
+    return firstNotExcluded(this.eligible, start, context);
+  }
+
+  /** Weights of the members, in their order. */
+  weights(): Float64Array {
+    return Float64Array.from(this.members, (server) => server.weight);
+  }
+}
+
+/**
+ * How many table entries each member gets, so that the mean is at least `perServer` entries for a weight of 1, and
+ * their sum at most about `limit`. Only powers of two scale the counts down: a changed server rarely touches others.
+ */
+export function entryCounts(weights: Float64Array, perServer: number, limit: number): Int32Array {
+  let total = 0;
+  for (const weight of weights) total += weight;
+  let scale = perServer;
+  while (total * scale > limit) scale /= 2;
+  return Int32Array.from(weights, (weight) => Math.max(1, Math.round(weight * scale)));
+}

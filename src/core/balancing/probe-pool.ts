@@ -1,0 +1,124 @@
+import type { BalanceContext, Server } from "./balancer.ts";
+
+/** Stands for the latency of a server that has requests in flight but has not answered any yet. */
+export const unknownLatency = 1e12;
+
+/**
+ * What a worker knows about a few servers: at most one probe per server. Removal puts the last probe in the place of
+ * the removed one, so positions hold only until the next change. All of it is O(size), the size being 16 or so.
+ */
+export class ProbePool {
+  length = 0;
+  private readonly size: number;
+  private readonly servers: (Server | undefined)[];
+  private readonly times: Float64Array;
+  private readonly inFlight: Float64Array;
+  private readonly latencies: Float64Array;
+  private readonly uses: Float64Array;
+
+  constructor(size: number) {
+    this.size = size;
+    this.servers = new Array<Server | undefined>(size).fill(undefined);
+    this.times = new Float64Array(size);
+    this.inFlight = new Float64Array(size);
+    this.latencies = new Float64Array(size);
+    this.uses = new Float64Array(size);
+  }
+
+  clear(): void {
+    this.servers.fill(undefined);
+    this.length = 0;
+  }
+
+  /** Takes a probe in; it replaces the same server's, or the oldest one when the pool is full. */
+  add(server: Server, now: number, inFlight: number, latency: number, uses: number): void {
+    let position = this.find(server);
+    if (position < 0) position = this.length < this.size ? this.length++ : this.oldest();
+    this.servers[position] = server;
+    this.times[position] = now;
+    this.inFlight[position] = inFlight;
+    this.latencies[position] = latency;
+    this.uses[position] = uses;
+  }
+
+  find(server: Server): number {
+    for (let position = 0; position < this.length; position++) {
+      if ((this.servers[position] as Server).slot === server.slot) return position;
+    }
+    return -1;
+  }
+
+  remove(position: number): void {
+    const last = --this.length;
+    this.servers[position] = this.servers[last];
+    this.servers[last] = undefined;
+    this.times[position] = this.times[last] as number;
+    this.inFlight[position] = this.inFlight[last] as number;
+    this.latencies[position] = this.latencies[last] as number;
+    this.uses[position] = this.uses[last] as number;
+  }
+
+  /** Removes the probes that were made before `time`. */
+  expire(time: number): void {
+    for (let position = this.length - 1; position >= 0; position--) {
+      if ((this.times[position] as number) < time) this.remove(position);
+    }
+  }
+
+  /** Position of the oldest probe; the pool must not be empty. */
+  oldest(): number {
+    let oldest = 0;
+    for (let position = 1; position < this.length; position++) {
+      if ((this.times[position] as number) < (this.times[oldest] as number)) oldest = position;
+    }
+    return oldest;
+  }
+
+  /**
+   * Position of the probe that would be chosen last: the hot one with the most requests in flight, or the slowest one
+   * when all are cold. The pool must not be empty.
+   */
+  worst(limit: number): number {
+    let worst = 0;
+    for (let position = 1; position < this.length; position++)
+      if (this.precedes(worst, position, limit)) worst = position;
+    return worst;
+  }
+
+  /**
+   * Position of the best probe among those that are not excluded: the fastest cold one, or the one with the fewest
+   * requests in flight when all are hot. −1 when there are fewer than two to choose from.
+   *
+   * @param limit requests in flight above which a server is hot
+   */
+  best(limit: number, context: BalanceContext): number {
+    let best = -1;
+    let candidates = 0;
+    for (let position = 0; position < this.length; position++) {
+      if (context.isExcluded(this.servers[position] as Server)) continue;
+      candidates++;
+      if (best < 0 || this.precedes(position, best, limit)) best = position;
+    }
+    return candidates < 2 ? -1 : best;
+  }
+
+  /** Uses a probe: the request it is used for counts as in flight, and a probe that is used up goes. */
+  use(position: number): Server {
+    const server = this.servers[position] as Server;
+    this.inFlight[position] = (this.inFlight[position] as number) + 1;
+    if (this.latencies[position] === 0) this.latencies[position] = unknownLatency;
+    const left = (this.uses[position] as number) - 1;
+    this.uses[position] = left;
+    if (left <= 0) this.remove(position);
+    return server;
+  }
+
+  private precedes(first: number, second: number, limit: number): boolean {
+    const firstInFlight = this.inFlight[first] as number;
+    const secondInFlight = this.inFlight[second] as number;
+    const firstHot = firstInFlight > limit;
+    if (firstHot !== secondInFlight > limit) return !firstHot;
+    if (firstHot) return firstInFlight < secondInFlight;
+    return (this.latencies[first] as number) < (this.latencies[second] as number);
+  }
+}
