@@ -1,0 +1,72 @@
+import { rm } from "node:fs/promises";
+import { connect } from "node:net";
+import fastify, { type FastifyInstance } from "fastify";
+import { isLoopback, parseListenAddress, type Address } from "../../config/address.ts";
+import type { Log } from "../log.ts";
+import { guard } from "./access.ts";
+import { configurationRoutes } from "./configuration.ts";
+import { healthRoutes } from "./health.ts";
+import { listenerRoutes } from "./listeners.ts";
+import type { NodeState } from "./node-state.ts";
+import { poolRoutes } from "./pools.ts";
+import { answerWithProblems } from "./problem-details.ts";
+import { serverRoutes } from "./servers.ts";
+import { statusRoutes } from "./status.ts";
+
+/** Where the REST interface listens, and who may use it. */
+export interface AdminOptions {
+  readonly listen: string;
+  readonly token?: string | undefined;
+}
+
+/** The REST interface over the node. Nothing that happens in it touches traffic. */
+export class AdminServer {
+  readonly #server: FastifyInstance;
+  readonly #address: Address;
+
+  /** Throws when the address is none, or is open to others and there is no token. */
+  constructor(state: NodeState, { listen, token }: AdminOptions, log: Log) {
+    const parsed = parseListenAddress(listen);
+    if ("reason" in parsed) throw new Error(`admin ${listen}: ${parsed.reason}`);
+    if (token === undefined && !isLoopback(parsed.address)) {
+      throw new Error(`admin ${listen}: a token is required when the address is not loopback`);
+    }
+    this.#address = parsed.address;
+    this.#server = fastify({ bodyLimit: 64 * 1024, requestTimeout: 30_000, forceCloseConnections: true });
+    guard(this.#server, { address: parsed.address, token });
+    answerWithProblems(this.#server, (error) => log("error", `admin: ${error.stack ?? error.message}`));
+    void this.#server.register(healthRoutes(state));
+    for (const routes of [statusRoutes, poolRoutes, serverRoutes, listenerRoutes, configurationRoutes]) {
+      void this.#server.register(routes(state), { prefix: "/api/v2" });
+    }
+  }
+
+  /** Binds the address and returns its URL. Rejects with the system's error, as EADDRINUSE. */
+  async listen(): Promise<string> {
+    const address = this.#address;
+    if (address.kind === "unix") {
+      // The file that a dead process left behind would count as in use for ever.
+      await removeStaleSocket(address.path);
+      await this.#server.listen({ path: address.path });
+      return `unix:${address.path}`;
+    }
+    await this.#server.listen({ port: address.port, host: address.host === "" ? "::" : address.host });
+    const bound = this.#server.server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
+    const host = address.host === "" ? "[::]" : address.host.includes(":") ? `[${address.host}]` : address.host;
+    return `http://${host}:${port}`;
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+}
+
+/** Removes the file of a unix socket that nobody listens on. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const alive = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => (socket.destroy(), resolve(true)));
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
+  });
+  if (!alive) await rm(path, { force: true });
+}

@@ -1,0 +1,26 @@
+import type { Snapshot } from "../../config/snapshot.ts";
+import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import type { ReloadOutcome } from "../reload-outcome.ts";
+import type { WorkerStatus } from "../worker-status.ts";
+
+/** What the REST interface shows, and the little that it can do. Everything is read when it is asked for. */
+export interface NodeState {
+  /** Of the program. */
+  readonly version: string;
+  readonly clock: Clock;
+  /** By `clock.now()`. */
+  readonly startedAt: number;
+  readonly scoreboard: Scoreboard;
+  /** The snapshot in use; undefined before the first. */
+  snapshot(): Snapshot | undefined;
+  /** Listener name → its URLs. */
+  addresses(): Readonly<Record<string, readonly string[]>>;
+  workers(): readonly WorkerStatus[];
+  algorithms(): readonly BalancingAlgorithm[];
+  /** True from the beginning of the drain. */
+  draining(): boolean;
+  /** Reads the configuration again; undefined when it did not come from a file. */
+  reload(): Promise<ReloadOutcome> | undefined;
+}

@@ -1,0 +1,46 @@
+import type { FastifyPluginCallback } from "fastify";
+import type { Snapshot } from "../../config/snapshot.ts";
+import type { NodeState } from "./node-state.ts";
+import { sendProblem } from "./problem-details.ts";
+import { poolServers } from "./server-view.ts";
+
+/** `/pools` and `/pools/{name}`: pools with their servers and live counters. */
+export function poolRoutes(state: NodeState): FastifyPluginCallback {
+  return (server, _options, done) => {
+    server.get("/pools", () => {
+      const snapshot = state.snapshot();
+      return {
+        pools:
+          snapshot === undefined ? [] : Object.keys(snapshot.config.pools).map((name) => view(state, snapshot, name)),
+      };
+    });
+    server.get<{ Params: { name: string } }>("/pools/:name", (request, reply) => {
+      const { name } = request.params;
+      const snapshot = state.snapshot();
+      if (snapshot === undefined || !Object.hasOwn(snapshot.config.pools, name)) {
+        return sendProblem(reply, 404, "unknown_pool", `There is no pool "${name}".`);
+      }
+      return view(state, snapshot, name);
+    });
+    done();
+  };
+}
+
+function view(state: NodeState, snapshot: Snapshot, name: string) {
+  const { algorithm, upstream, retries } = snapshot.config.pools[name]!;
+  const servers = poolServers(snapshot, name, state.scoreboard, state.clock.now());
+  const sum = (field: "inFlight" | "connections" | "requests" | "errors") =>
+    servers.reduce((total, server) => total + server[field], 0);
+  return {
+    name,
+    algorithm,
+    upstream,
+    retries,
+    ready: servers.filter((server) => server.state === "up" && server.weight > 0).length,
+    inFlight: sum("inFlight"),
+    connections: sum("connections"),
+    requests: sum("requests"),
+    errors: sum("errors"),
+    servers,
+  };
+}
