@@ -17,6 +17,13 @@ const SECRETS = new Set(
   Object.entries(schemaNode(AdminSchema).properties ?? {}).flatMap(([key, { "x-secret": secret }]) => (secret ? [`admin.${key}`] : [])),
 );
 
+/** Settings of filters and algorithms are not all known to mark secrets: their names have to do. */
+const SECRET_NAME = /token|secret|password|passphrase|credential|authori[sz]ation|api-?key|private-?key/i;
+
+function hideSecrets(key: string, value: unknown): unknown {
+  return SECRET_NAME.test(key) ? "(secret)" : value;
+}
+
 /** What differs between two normalised configurations, in the order of the later one. Empty when nothing does. */
 export function diffConfig(before: Config, after: Config): Change[] {
   const changes: Change[] = [];
@@ -101,9 +108,9 @@ function compareLists(before: readonly unknown[], after: readonly unknown[], pat
 }
 
 function show(value: unknown, path: ConfigPath): string {
-  if (SECRETS.has(path.join("."))) return "(secret)";
+  if (SECRETS.has(path.join(".")) || path.some((step) => SECRET_NAME.test(String(step)))) return "(secret)";
   if (path.length === 1 && path[0] === "admin") return value === false ? "off" : "on";
-  const text = typeof value === "string" && /^[^\s"\u0000-\u001f]+$/.test(value) ? value : JSON.stringify(value);
+  const text = typeof value === "string" && /^[^\s"\u0000-\u001f]+$/.test(value) ? value : JSON.stringify(value, hideSecrets);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
 

@@ -5,7 +5,7 @@ import { hasDefault, schemaNode } from "./schema-node.ts";
 import { isRecord, show, type Conversion, type Normalise, type Visit } from "./visit.ts";
 
 /** Filters that later versions will have. */
-const PLANNED: readonly string[] = ["rateLimit", "compress", "cache", "waf", "authenticate", "authorise", "mirror", "cors"];
+const PLANNED: readonly string[] = ["rateLimit", "compress", "cache", "waf", "authenticate", "authorise", "mirror"];
 
 /**
  * `- headers: { … }`, `- name`, or the normalised `- { name, settings }` to `FilterConfig`s with checked settings.
