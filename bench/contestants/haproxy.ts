@@ -8,7 +8,7 @@ function configuration({ port, origins }: Setting): string {
   return `
 global
   nbthread 1
-  maxconn 8000
+  maxconn 2000
 
 defaults
   mode http

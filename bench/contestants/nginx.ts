@@ -10,11 +10,10 @@ function configuration({ port, origins, directory }: Setting): string {
   return `
 ${process.getuid?.() === 0 ? "user root;" : ""}
 worker_processes 1;
-worker_rlimit_nofile 20000;
 daemon off;
 pid ${directory}/nginx.pid;
 error_log ${directory}/error.log error;
-events { worker_connections 16384; use epoll; }
+events { worker_connections 4096; use epoll; }
 http {
   access_log off;
   server_tokens off;
