@@ -76,3 +76,15 @@ export function equalsIgnoreCase(text: string, start: number, end: number, word:
   }
   return true;
 }
+
+/** `equalsIgnoreCase` for bytes. */
+export function bytesEqualIgnoreCase(bytes: Uint8Array, start: number, end: number, word: string): boolean {
+  const length = word.length;
+  if (end - start !== length) return false;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[start + i]!;
+    const wanted = word.charCodeAt(i);
+    if (byte !== wanted && (byte | 32) !== wanted) return false;
+  }
+  return true;
+}

@@ -1,5 +1,5 @@
 import { FIELD_VALUE, TOKEN } from "./characters.ts";
-import { fieldId } from "./fields.ts";
+import { fieldIdOfBytes } from "./fields.ts";
 import type { HeaderBlock } from "./header-block.ts";
 import {
   BARE_CARRIAGE_RETURN,
@@ -24,13 +24,13 @@ export const LINES_NEED_MORE = 0;
 export const LINES_COMPLETE = 1;
 
 /**
- * Scans field lines (RFC 9112 5) of `text` from `block.position` up to `limit`, and records them in the block. Goes on where
- * it stopped when it is called again with more text. Returns one of the constants above, or the error at the first byte
+ * Scans field lines (RFC 9112 5) of `bytes` from `block.position` up to `limit`, and records them in the block. Goes on where
+ * it stopped when it is called again with more bytes. Returns one of the constants above, or the error at the first byte
  * that cannot stand where it stands.
  */
 export function parseFieldLines(
   block: HeaderBlock,
-  text: string,
+  bytes: Uint8Array,
   limit: number,
   maxHeaders: number,
 ): 0 | 1 | ProtocolError {
@@ -44,11 +44,11 @@ export function parseFieldLines(
   for (;;) {
     if (phase === LINE_START) {
       if (i >= limit) break;
-      const first = text.charCodeAt(i);
+      const first = bytes[i]!;
       if (TOKEN[first] !== 1) {
         if (first !== 13) return stopAt(block, count, lineStartError(first, count));
         if (i + 1 >= limit) break;
-        if (text.charCodeAt(i + 1) !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
+        if (bytes[i + 1]! !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
         block.count = count;
         block.linesEnd = i;
         block.end = i + 2;
@@ -65,9 +65,9 @@ export function parseFieldLines(
       phase = IN_NAME;
     }
     if (phase === IN_NAME) {
-      while (i < limit && TOKEN[text.charCodeAt(i)] === 1) i++;
+      while (i < limit && TOKEN[bytes[i]!] === 1) i++;
       if (i >= limit) break;
-      const byte = text.charCodeAt(i);
+      const byte = bytes[i]!;
       if (byte !== 58) return stopAt(block, count, nameEndError(byte));
       offsets[slot + 1] = i++;
       offsets[slot + 2] = i;
@@ -76,20 +76,20 @@ export function parseFieldLines(
     // White space before the value. Met again only when scanning stopped right in it.
     let valueStart = offsets[slot + 2]!;
     if (i === valueStart) {
-      while (i < limit && isSpace(text.charCodeAt(i))) i++;
+      while (i < limit && isSpace(bytes[i]!)) i++;
       valueStart = i;
       offsets[slot + 2] = i;
     }
-    while (i < limit && FIELD_VALUE[text.charCodeAt(i)] === 1) i++;
+    while (i < limit && FIELD_VALUE[bytes[i]!] === 1) i++;
     if (i >= limit) break;
-    const byte = text.charCodeAt(i);
+    const byte = bytes[i]!;
     if (byte !== 13) return stopAt(block, count, byte === 10 ? BARE_LINE_FEED : INVALID_HEADER_VALUE);
     if (i + 1 >= limit) break;
-    if (text.charCodeAt(i + 1) !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
+    if (bytes[i + 1]! !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
     let valueEnd = i;
-    while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--;
+    while (valueEnd > valueStart && isSpace(bytes[valueEnd - 1]!)) valueEnd--;
     offsets[slot + 3] = valueEnd;
-    ids[count] = fieldId(text, offsets[slot]!, offsets[slot + 1]!);
+    ids[count] = fieldIdOfBytes(bytes, offsets[slot]!, offsets[slot + 1]!);
     count++;
     slot += 4;
     i += 2;

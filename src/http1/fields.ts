@@ -1,4 +1,4 @@
-import { equalsIgnoreCase } from "./characters.ts";
+import { bytesEqualIgnoreCase, equalsIgnoreCase } from "./characters.ts";
 
 /**
  * Small integers for the field names that the proxy knows; 0 is every other name. The first ones are those that the head
@@ -111,6 +111,13 @@ export function fieldId(text: string, start: number, end: number): number {
   if (end <= start) return 0;
   let id = firstOfBucket[bucket(end - start, text.charCodeAt(start), text.charCodeAt(end - 1))]!;
   while (id !== 0 && !equalsIgnoreCase(text, start, end, FIELD_NAMES[id]!)) id = nextInBucket[id]!;
+  return id;
+}
+
+/** `fieldId` for bytes. */
+export function fieldIdOfBytes(bytes: Uint8Array, start: number, end: number): number {
+  let id = firstOfBucket[bucket(end - start, bytes[start]!, bytes[end - 1]!)]!;
+  while (id !== 0 && !bytesEqualIgnoreCase(bytes, start, end, FIELD_NAMES[id]!)) id = nextInBucket[id]!;
   return id;
 }
 

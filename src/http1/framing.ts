@@ -2,14 +2,14 @@ import { TOKEN, equalsIgnoreCase } from "./characters.ts";
 import { INVALID_TRANSFER_ENCODING, UNKNOWN_TRANSFER_CODING, type ProtocolError } from "./protocol-error.ts";
 
 /**
- * The number that text[start, end) is in decimal digits; -1 if it is anything else (a sign, a list, a hexadecimal number,
+ * The number that bytes[start, end) is in decimal digits; -1 if it is anything else (a sign, a list, a hexadecimal number,
  * white space within, nothing) or 2^53 or more (RFC 9110 8.6).
  */
-export function parseContentLength(text: string, start: number, end: number): number {
+export function parseContentLength(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return -1;
   let length = 0;
   for (let i = start; i < end; i++) {
-    const digit = text.charCodeAt(i) - 48;
+    const digit = bytes[i]! - 48;
     if (digit < 0 || digit > 9) return -1;
     length = length * 10 + digit;
     if (length > Number.MAX_SAFE_INTEGER) return -1;

@@ -1,11 +1,11 @@
 /**
- * The method text[start, end) as a string. The common ones come back as constants, so that nothing is cut out of the text and
+ * The method text[start, end) as a string; `bytes` are those of the text. The common ones come back as constants, so that nothing is cut out of the text and
  * comparing them is comparing pointers. Methods are case-sensitive (RFC 9110 9.1): `get` is not GET.
  */
-export function methodAt(text: string, start: number, end: number): string {
-  const candidate = candidateFor(end - start, text.charCodeAt(start), text.charCodeAt(start + 1));
+export function methodAt(text: string, bytes: Uint8Array, start: number, end: number): string {
+  const candidate = candidateFor(end - start, bytes[start]!, bytes[start + 1]!);
   for (let i = 0; i < candidate.length; i++) {
-    if (text.charCodeAt(start + i) !== candidate.charCodeAt(i)) return text.slice(start, end);
+    if (bytes[start + i] !== candidate.charCodeAt(i)) return text.slice(start, end);
   }
   return candidate === "" ? text.slice(start, end) : candidate;
 }

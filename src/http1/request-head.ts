@@ -5,7 +5,7 @@ import {
   OPTION_UPGRADE,
   connectionOptions,
 } from "./connection-options.ts";
-import { equalsIgnoreCase } from "./characters.ts";
+import { bytesEqualIgnoreCase } from "./characters.ts";
 import { FieldId, LAST_INTERPRETED_FIELD } from "./fields.ts";
 import { LINES_COMPLETE, LINES_NEED_MORE, parseFieldLines } from "./field-lines.ts";
 import { parseContentLength, transferEncodingError } from "./framing.ts";
@@ -26,7 +26,14 @@ import {
   URI_TOO_LONG,
   type ProtocolError,
 } from "./protocol-error.ts";
+import { receivedBytes } from "./received-bytes.ts";
 import { STAGE_FIELDS, parseRequestLine } from "./request-line.ts";
+
+/** Bytes that are looked at first. */
+const FIRST_WINDOW = 2048;
+
+/** Longer than any valid authority. */
+const MAX_AUTHORITY = 512;
 
 /** The head was refused; parsing it again gives the same error. */
 const STAGE_REFUSED = 6;
@@ -109,13 +116,13 @@ export class RequestHead extends HeaderBlock {
     this.hasUpgrade = false;
   }
 
-  /** Sets host and authority from the Host value text[start, end); false if it is malformed. */
-  readHost(text: string, start: number, end: number): boolean {
+  /** Sets host and authority from the Host value bytes[start, end); false if it is malformed. */
+  readHost(bytes: Uint8Array, start: number, end: number): boolean {
     const last = this.lastHostText;
     let same = end - start === last.length && last !== "";
-    for (let i = 0; same && i < last.length; i++) same = text.charCodeAt(start + i) === last.charCodeAt(i);
+    for (let i = 0; same && i < last.length; i++) same = bytes[start + i] === last.charCodeAt(i);
     if (!same) {
-      const value = copyText(text, start, end);
+      const value = textOf(bytes, start, end);
       const parsed = parseAuthority(value);
       if (parsed === null) return false;
       this.lastHostText = value;
@@ -130,11 +137,9 @@ export class RequestHead extends HeaderBlock {
   }
 }
 
-/** text[start, end) as a string of its own: a slice would keep the whole received text in memory with the cache. */
-function copyText(text: string, start: number, end: number): string {
-  const codes: number[] = [];
-  for (let i = start; i < end && codes.length <= 512; i++) codes.push(text.charCodeAt(i));
-  return String.fromCharCode(...codes);
+/** bytes[start, end) as a string of its own: a slice would keep the whole received text in memory with the cache. */
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return String.fromCharCode(...bytes.subarray(start, Math.min(end, start + MAX_AUTHORITY)));
 }
 
 /**
@@ -147,18 +152,29 @@ export function parseRequestHead(head: RequestHead, text: string, start: number,
   head.text = text;
   const sizeLimit = start + limits.maxHeadSize;
   const limit = text.length < sizeLimit ? text.length : sizeLimit;
+  if (head.stage === 0) head.position = start;
+  // Most heads end within the first window; a body behind a head is not copied for nothing.
+  const window = (head.position > start ? head.position : start) + FIRST_WINDOW;
+  if (window < limit) {
+    const status = parseUpTo(head, receivedBytes(text, start, window), window, limits);
+    if (status !== NEED_MORE) return status;
+  }
+  const status = parseUpTo(head, receivedBytes(text, start, limit), limit, limits);
+  if (status !== NEED_MORE || text.length < sizeLimit) return status;
+  return refuse(head, head.stage < STAGE_FIELDS ? URI_TOO_LONG : HEAD_TOO_LARGE);
+}
+
+function parseUpTo(head: RequestHead, bytes: Uint8Array, limit: number, limits: RequestLimits): ParseStatus {
   if (head.stage < STAGE_FIELDS) {
-    if (head.stage === 0) head.position = start;
-    const result = parseRequestLine(head, text, limit, limits.maxRequestLine);
-    if (result === 0) return text.length < sizeLimit ? NEED_MORE : refuse(head, URI_TOO_LONG);
+    const result = parseRequestLine(head, bytes, limit, limits.maxRequestLine);
+    if (result === 0) return NEED_MORE;
     if (result !== 1) return refuse(head, result);
   }
-  const result = parseFieldLines(head, text, limit, limits.maxHeaders);
-  const error = interpretFields(head, text);
+  const result = parseFieldLines(head, bytes, limit, limits.maxHeaders);
+  const error = interpretFields(head, bytes);
   if (error !== null) return refuse(head, error);
-  if (result === LINES_COMPLETE) return finish(head, text);
-  if (result !== LINES_NEED_MORE) return refuse(head, result);
-  return text.length < sizeLimit ? NEED_MORE : refuse(head, HEAD_TOO_LARGE);
+  if (result === LINES_COMPLETE) return finish(head);
+  return result === LINES_NEED_MORE ? NEED_MORE : refuse(head, result);
 }
 
 function refuse(head: RequestHead, error: ProtocolError): ParseStatus {
@@ -168,28 +184,34 @@ function refuse(head: RequestHead, error: ProtocolError): ParseStatus {
 }
 
 /** Looks at the fields that have come since the last time. */
-function interpretFields(head: RequestHead, text: string): ProtocolError | null {
+function interpretFields(head: RequestHead, bytes: Uint8Array): ProtocolError | null {
   const { ids, offsets, count } = head;
   for (let i = head.interpreted; i < count; i++) {
     const id = ids[i]!;
     if (id === 0 || id > LAST_INTERPRETED_FIELD) continue;
-    const error = interpretField(head, text, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
+    const error = interpretField(head, bytes, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
     if (error !== null) return error;
   }
   head.interpreted = count;
   return null;
 }
 
-function interpretField(head: RequestHead, text: string, id: number, start: number, end: number): ProtocolError | null {
+function interpretField(
+  head: RequestHead,
+  bytes: Uint8Array,
+  id: number,
+  start: number,
+  end: number,
+): ProtocolError | null {
   switch (id) {
     case FieldId.host:
       if (head.hasHost) return REPEATED_HOST;
       head.hasHost = true;
-      return head.readHost(text, start, end) ? null : INVALID_HOST;
+      return head.readHost(bytes, start, end) ? null : INVALID_HOST;
     case FieldId.contentLength:
       if (head.hasTransferEncoding) return LENGTH_AND_CHUNKED;
       if (head.contentLength >= 0) return REPEATED_CONTENT_LENGTH;
-      head.contentLength = parseContentLength(text, start, end);
+      head.contentLength = parseContentLength(bytes, start, end);
       return head.contentLength < 0 ? INVALID_CONTENT_LENGTH : null;
     case FieldId.transferEncoding:
       if (head.contentLength >= 0) return LENGTH_AND_CHUNKED;
@@ -197,22 +219,23 @@ function interpretField(head: RequestHead, text: string, id: number, start: numb
       if (head.minor === 0) return TRANSFER_ENCODING_IN_HTTP_1_0;
       head.hasTransferEncoding = true;
       head.chunked = true;
-      return transferEncodingError(text, start, end);
+      return transferEncodingError(head.text, start, end);
     case FieldId.connection:
-      head.connection |= connectionOptions(text, start, end);
+      head.connection |= connectionOptions(bytes, start, end);
       return null;
     case FieldId.upgrade:
       head.hasUpgrade = true;
       return null;
     default:
-      if (!equalsIgnoreCase(text, start, end, "100-continue")) return UNKNOWN_EXPECTATION;
+      if (!bytesEqualIgnoreCase(bytes, start, end, "100-continue")) return UNKNOWN_EXPECTATION;
       head.expectContinue = true;
       return null;
   }
 }
 
 /** What only the whole head tells. */
-function finish(head: RequestHead, text: string): ParseStatus {
+function finish(head: RequestHead): ParseStatus {
+  const { text } = head;
   if (!head.hasHost && head.minor === 1) return refuse(head, MISSING_HOST);
   const options = head.connection;
   head.target =

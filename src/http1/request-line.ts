@@ -32,17 +32,17 @@ const QUESTION_MARK = 63;
 const VERSION_LENGTH = 8;
 
 /**
- * Scans the request line (RFC 9112 3) from `head.position` up to `limit`. Returns 0 if it is not finished, 1 if it is (method, target and
+ * Scans the request line (RFC 9112 3) in `bytes`, which are those of `head.text`, from `head.position` up to `limit`. Returns 0 if it is not finished, 1 if it is (method, target and
  * version are set), or the error at the first byte that cannot stand where it stands.
  */
 export function parseRequestLine(
   head: RequestHead,
-  text: string,
+  bytes: Uint8Array,
   limit: number,
   maxRequestLine: number,
 ): 0 | 1 | ProtocolError {
   if (head.stage === BEFORE_LINE) {
-    const result = skipEmptyLine(head, text, limit);
+    const result = skipEmptyLine(head, bytes, limit);
     if (result !== 1) return result;
   }
   const lineLimit = head.lineStart + maxRequestLine;
@@ -50,13 +50,13 @@ export function parseRequestLine(
   let i = head.position;
 
   if (head.stage === IN_METHOD) {
-    while (i < scanLimit && TOKEN[text.charCodeAt(i)] === 1) i++;
+    while (i < scanLimit && TOKEN[bytes[i]!] === 1) i++;
     if (i - head.lineStart > MAX_METHOD_LENGTH) return METHOD_TOO_LONG;
     if (i >= scanLimit) return stop(head, i, lineLimit);
-    const byte = text.charCodeAt(i);
+    const byte = bytes[i]!;
     if (byte !== SPACE) return byte === 10 ? BARE_LINE_FEED : byte === 13 ? INVALID_REQUEST_LINE : INVALID_METHOD;
     if (i === head.lineStart) return INVALID_REQUEST_LINE;
-    head.method = methodAt(text, head.lineStart, i);
+    head.method = methodAt(head.text, bytes, head.lineStart, i);
     head.targetStart = ++i;
     head.normalTarget = true;
     head.stage = IN_PATH;
@@ -65,10 +65,10 @@ export function parseRequestLine(
     const start = head.targetStart;
     let normal = head.normalTarget;
     for (; i < scanLimit; i++) {
-      const kind = PATH_CLASS[text.charCodeAt(i)];
+      const kind = PATH_CLASS[bytes[i]!];
       if (kind === PATH_PLAIN) continue;
       if (kind === PATH_SLASH || kind === PATH_DOT) {
-        if (i > start && text.charCodeAt(i - 1) === 47) normal = false;
+        if (i > start && bytes[i - 1]! === 47) normal = false;
       } else if (kind === PATH_PERCENT) normal = false;
       else break;
     }
@@ -76,32 +76,32 @@ export function parseRequestLine(
     if (i >= scanLimit) return stop(head, i, lineLimit);
     head.pathEnd = i;
     head.stage = IN_QUERY;
-    if (text.charCodeAt(i) === QUESTION_MARK) i++;
-    else if (text.charCodeAt(i) !== SPACE) return targetByteError(text.charCodeAt(i));
+    if (bytes[i]! === QUESTION_MARK) i++;
+    else if (bytes[i]! !== SPACE) return targetByteError(bytes[i]!);
   }
   if (head.stage === IN_QUERY) {
-    while (i < scanLimit && QUERY[text.charCodeAt(i)] === 1) i++;
+    while (i < scanLimit && QUERY[bytes[i]!] === 1) i++;
     if (i >= scanLimit) return stop(head, i, lineLimit);
-    if (text.charCodeAt(i) !== SPACE) return targetByteError(text.charCodeAt(i));
+    if (bytes[i]! !== SPACE) return targetByteError(bytes[i]!);
     if (i === head.targetStart) return INVALID_REQUEST_LINE;
     head.targetEnd = i++;
     head.position = i;
     head.stage = IN_VERSION;
   }
-  const result = parseVersion(head, text, limit, lineLimit);
-  return result === 1 ? finishLine(head, text) : result;
+  const result = parseVersion(head, bytes, limit, lineLimit);
+  return result === 1 ? finishLine(head, bytes) : result;
 }
 
 /** One empty line before the request is ignored, because some clients end a body with one too many (RFC 9112 2.2). */
-function skipEmptyLine(head: RequestHead, text: string, limit: number): 0 | 1 | ProtocolError {
+function skipEmptyLine(head: RequestHead, bytes: Uint8Array, limit: number): 0 | 1 | ProtocolError {
   let i = head.position;
   if (i >= limit) return 0;
-  if (text.charCodeAt(i) === 13) {
+  if (bytes[i]! === 13) {
     if (i + 1 >= limit) return 0;
-    if (text.charCodeAt(i + 1) !== 10) return BARE_CARRIAGE_RETURN;
+    if (bytes[i + 1]! !== 10) return BARE_CARRIAGE_RETURN;
     i += 2;
     if (i >= limit) return 0;
-    if (text.charCodeAt(i) === 13) return EMPTY_LINES;
+    if (bytes[i]! === 13) return EMPTY_LINES;
   }
   head.position = i;
   head.lineStart = i;
@@ -121,11 +121,11 @@ function targetByteError(byte: number): ProtocolError {
 }
 
 /** Scans `HTTP/1.1` and the CRLF behind it. Short enough to be scanned anew when bytes are missing. */
-function parseVersion(head: RequestHead, text: string, limit: number, lineLimit: number): 0 | 1 | ProtocolError {
+function parseVersion(head: RequestHead, bytes: Uint8Array, limit: number, lineLimit: number): 0 | 1 | ProtocolError {
   const start = head.position;
   const available = limit - start;
   for (let i = 0; i < available; i++) {
-    const byte = text.charCodeAt(start + i);
+    const byte = bytes[start + i]!;
     if (i < VERSION_LENGTH) {
       if (start + i >= lineLimit) return URI_TOO_LONG;
       const digit = i === 5 || i === 7;
@@ -139,12 +139,12 @@ function parseVersion(head: RequestHead, text: string, limit: number, lineLimit:
   return 0;
 }
 
-function finishLine(head: RequestHead, text: string): 1 | ProtocolError {
-  const major = text.charCodeAt(head.position + 5) - 48;
-  const minor = text.charCodeAt(head.position + 7) - 48;
+function finishLine(head: RequestHead, bytes: Uint8Array): 1 | ProtocolError {
+  const major = bytes[head.position + 5]! - 48;
+  const minor = bytes[head.position + 7]! - 48;
   if (major !== 1 || minor > 1) return UNSUPPORTED_VERSION;
   head.minor = minor === 1 ? 1 : 0;
-  const error = readTarget(head, text, head.targetStart, head.pathEnd, head.targetEnd, head.normalTarget);
+  const error = readTarget(head, head.text, head.targetStart, head.pathEnd, head.targetEnd, head.normalTarget);
   if (error !== null) return error;
   head.position += VERSION_LENGTH + 2;
   head.linesStart = head.position;

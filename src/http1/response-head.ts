@@ -10,6 +10,7 @@ import { LINES_COMPLETE, LINES_NEED_MORE, parseFieldLines } from "./field-lines.
 import { FieldId, LAST_INTERPRETED_FIELD } from "./fields.ts";
 import { parseContentLength, transferEncodingError } from "./framing.ts";
 import { HeaderBlock } from "./header-block.ts";
+import { receivedBytes } from "./received-bytes.ts";
 import { COMPLETE, NEED_MORE, REFUSED, type HeadLimits, type ParseStatus } from "./parse-status.ts";
 import {
   BARE_CARRIAGE_RETURN,
@@ -37,6 +38,9 @@ export const BODY_UNTIL_CLOSE = 3;
 const STAGE_STATUS_LINE = 0;
 const STAGE_FIELDS = 1;
 const STAGE_REFUSED = 2;
+
+/** Bytes that are looked at first. */
+const FIRST_WINDOW = 2048;
 
 /** `HTTP/1.1 200`. */
 const STATUS_LENGTH = 12;
@@ -123,18 +127,34 @@ export function parseResponseHead(
   head.text = text;
   const sizeLimit = start + limits.maxHeadSize;
   const limit = text.length < sizeLimit ? text.length : sizeLimit;
+  if (head.stage === STAGE_STATUS_LINE) head.lineStart = start;
+  // Most heads end within the first window; a body behind a head is not copied for nothing.
+  const window = (head.position > start ? head.position : start) + FIRST_WINDOW;
+  if (window < limit) {
+    const status = parseUpTo(head, receivedBytes(text, start, window), window, limits, requestMethod);
+    if (status !== NEED_MORE) return status;
+  }
+  const status = parseUpTo(head, receivedBytes(text, start, limit), limit, limits, requestMethod);
+  return status !== NEED_MORE || text.length < sizeLimit ? status : refuse(head, HEAD_TOO_LARGE);
+}
+
+function parseUpTo(
+  head: ResponseHead,
+  bytes: Uint8Array,
+  limit: number,
+  limits: HeadLimits,
+  requestMethod: string,
+): ParseStatus {
   if (head.stage === STAGE_STATUS_LINE) {
-    head.lineStart = start;
-    const result = parseStatusLine(head, text, limit);
-    if (result === 0) return text.length < sizeLimit ? NEED_MORE : refuse(head, HEAD_TOO_LARGE);
+    const result = parseStatusLine(head, bytes, limit);
+    if (result === 0) return NEED_MORE;
     if (result !== 1) return refuse(head, result);
   }
-  const result = parseFieldLines(head, text, limit, limits.maxHeaders);
-  const error = interpretFields(head, text);
+  const result = parseFieldLines(head, bytes, limit, limits.maxHeaders);
+  const error = interpretFields(head, bytes);
   if (error !== null) return refuse(head, error);
   if (result === LINES_COMPLETE) return finish(head, requestMethod);
-  if (result !== LINES_NEED_MORE) return refuse(head, result);
-  return text.length < sizeLimit ? NEED_MORE : refuse(head, HEAD_TOO_LARGE);
+  return result === LINES_NEED_MORE ? NEED_MORE : refuse(head, result);
 }
 
 function refuse(head: ResponseHead, error: ProtocolError): ParseStatus {
@@ -147,29 +167,25 @@ function refuse(head: ResponseHead, error: ProtocolError): ParseStatus {
  * Scans the status line (RFC 9112 4). The space behind the status code may be missing when no reason follows: many servers
  * leave it out, and nothing can be read into it. The line is scanned anew when bytes were missing.
  */
-function parseStatusLine(head: ResponseHead, text: string, limit: number): 0 | 1 | ProtocolError {
+function parseStatusLine(head: ResponseHead, bytes: Uint8Array, limit: number): 0 | 1 | ProtocolError {
   const start = head.lineStart;
   let i = start;
   for (; i < start + STATUS_LENGTH; i++) {
     if (i >= limit) return 0;
-    if (!fitsStatusLine(text.charCodeAt(i), i - start)) return INVALID_STATUS_LINE;
+    if (!fitsStatusLine(bytes[i]!, i - start)) return INVALID_STATUS_LINE;
   }
   if (i >= limit) return 0;
-  if (text.charCodeAt(i) === 32) i++;
-  else if (text.charCodeAt(i) !== 13) return text.charCodeAt(i) === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
+  if (bytes[i]! === 32) i++;
+  else if (bytes[i]! !== 13) return bytes[i]! === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
   head.reasonStart = i;
-  while (i < limit && FIELD_VALUE[text.charCodeAt(i)] === 1) i++;
+  while (i < limit && FIELD_VALUE[bytes[i]!] === 1) i++;
   if (i >= limit) return 0;
-  if (text.charCodeAt(i) !== 13) return text.charCodeAt(i) === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
+  if (bytes[i]! !== 13) return bytes[i]! === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
   if (i + 1 >= limit) return 0;
-  if (text.charCodeAt(i + 1) !== 10) return BARE_CARRIAGE_RETURN;
+  if (bytes[i + 1]! !== 10) return BARE_CARRIAGE_RETURN;
   head.reasonEnd = i;
-  head.minor = text.charCodeAt(start + 7) === 49 ? 1 : 0;
-  head.status =
-    (text.charCodeAt(start + 9) - 48) * 100 +
-    (text.charCodeAt(start + 10) - 48) * 10 +
-    text.charCodeAt(start + 11) -
-    48;
+  head.minor = bytes[start + 7]! === 49 ? 1 : 0;
+  head.status = (bytes[start + 9]! - 48) * 100 + (bytes[start + 10]! - 48) * 10 + bytes[start + 11]! - 48;
   head.position = i + 2;
   head.linesStart = i + 2;
   head.stage = STAGE_FIELDS;
@@ -184,12 +200,12 @@ function fitsStatusLine(byte: number, place: number): boolean {
   return byte === "HTTP/1.1 ".charCodeAt(place);
 }
 
-function interpretFields(head: ResponseHead, text: string): ProtocolError | null {
+function interpretFields(head: ResponseHead, bytes: Uint8Array): ProtocolError | null {
   const { ids, offsets, count } = head;
   for (let i = head.interpreted; i < count; i++) {
     const id = ids[i]!;
     if (id === 0 || id > LAST_INTERPRETED_FIELD) continue;
-    const error = interpretField(head, text, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
+    const error = interpretField(head, bytes, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
     if (error !== null) return error;
   }
   head.interpreted = count;
@@ -198,7 +214,7 @@ function interpretFields(head: ResponseHead, text: string): ProtocolError | null
 
 function interpretField(
   head: ResponseHead,
-  text: string,
+  bytes: Uint8Array,
   id: number,
   start: number,
   end: number,
@@ -207,16 +223,16 @@ function interpretField(
     case FieldId.contentLength:
       if (head.chunked) return LENGTH_AND_CHUNKED;
       if (head.contentLength >= 0) return REPEATED_CONTENT_LENGTH;
-      head.contentLength = parseContentLength(text, start, end);
+      head.contentLength = parseContentLength(bytes, start, end);
       return head.contentLength < 0 ? INVALID_CONTENT_LENGTH : null;
     case FieldId.transferEncoding:
       if (head.contentLength >= 0) return LENGTH_AND_CHUNKED;
       if (head.chunked) return INVALID_TRANSFER_ENCODING;
       if (head.minor === 0) return TRANSFER_ENCODING_IN_HTTP_1_0;
       head.chunked = true;
-      return transferEncodingError(text, start, end);
+      return transferEncodingError(head.text, start, end);
     case FieldId.connection:
-      head.connection |= connectionOptions(text, start, end);
+      head.connection |= connectionOptions(bytes, start, end);
       return null;
     case FieldId.upgrade:
       head.hasUpgrade = true;

@@ -1,6 +1,7 @@
 import { parseFieldLines } from "./field-lines.ts";
 import { FieldId, fieldTable } from "./fields.ts";
 import { HeaderBlock } from "./header-block.ts";
+import { receivedBytes } from "./received-bytes.ts";
 import type { ProtocolError } from "./protocol-error.ts";
 
 /**
@@ -91,7 +92,12 @@ export class TrailerSection {
     let added = "";
     for (let i = start; i < end; i++) added += String.fromCharCode(buffer[i]!);
     this.text += added;
-    const result = parseFieldLines(this.block, this.text, this.text.length, maxHeaders);
+    const result = parseFieldLines(
+      this.block,
+      receivedBytes(this.text, 0, this.text.length),
+      this.text.length,
+      maxHeaders,
+    );
     if (result === 0) return -1;
     if (result !== 1) return result;
     this.block.text = this.text;
