@@ -11,15 +11,13 @@ export function configurationRoutes(state: NodeState): FastifyPluginCallback {
       return { version: snapshot?.version ?? null, config: redacted(snapshot?.config ?? null) };
     });
     server.get("/algorithms", () => ({
-      algorithms: state
-        .algorithms()
-        .map(({ name, aliases, summary, usesHashKey, schema }) => ({
-          name,
-          aliases: aliases ?? [],
-          summary,
-          usesHashKey,
-          schema,
-        })),
+      algorithms: state.algorithms().map(({ name, aliases, summary, usesHashKey, schema }) => ({
+        name,
+        aliases: aliases ?? [],
+        summary,
+        usesHashKey,
+        schema,
+      })),
     }));
     server.post("/reload", async (_request, reply) => {
       const outcome = await state.reload();

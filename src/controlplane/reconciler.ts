@@ -1,0 +1,110 @@
+import type { Clock } from "../core/clock.ts";
+import { diffConfig } from "../config/diff.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { formatProblem, plainProblem, type Problem } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+import { SlotAllocator } from "../config/slots.ts";
+import { createSnapshot, type Snapshot } from "../config/snapshot.ts";
+import type { Scoreboard } from "../shared-memory/scoreboard.ts";
+import type { Log } from "./log.ts";
+import { Removals } from "./removals.ts";
+import type { ReloadOutcome } from "./reload-outcome.ts";
+import { restartNeeds } from "./restart-needs.ts";
+
+/** What puts a snapshot into use on all workers, or rejects and leaves the old one in use on all of them. */
+export interface Publisher {
+  publish(snapshot: Snapshot): Promise<unknown>;
+}
+
+export interface ReconcilerOptions {
+  readonly publisher: Publisher;
+  readonly scoreboard: Scoreboard;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Brings the node to the configuration that is wanted: makes the snapshot, has it published, and keeps the last good
+ * one when that fails. One attempt runs at a time; the caller sees to that.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #slots: SlotAllocator;
+  readonly #removals: Removals;
+  #snapshot: Snapshot | undefined;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#slots = new SlotAllocator(options.scoreboard.handle.servers);
+    this.#removals = new Removals(this.#slots, options.scoreboard, options.clock);
+  }
+
+  /** The snapshot in use; undefined before the first. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Puts the first configuration into use. Rejects with what stood in the way. */
+  async start(config: Config, modules: readonly string[]): Promise<void> {
+    await this.#publish(config, modules, 1);
+  }
+
+  /** Puts another configuration into use if it is good and differs, and says in the log what came of it. Never rejects. */
+  async reload(loaded: LoadedConfig): Promise<ReloadOutcome> {
+    const { log } = this.#options;
+    const before = this.#snapshot!;
+    if (loaded.config === undefined) return this.#kept(loaded.problems);
+    const changes = diffConfig(before.config, loaded.config).map((change) => change.text);
+    if (changes.length === 0) {
+      log("info", "the configuration is unchanged");
+      return { result: "unchanged", version: before.version, changes, problems: loaded.problems };
+    }
+    const needs = restartNeeds(before.config, loaded.config).map((text) => plainProblem(text));
+    const problems: Problem[] = [
+      ...loaded.problems,
+      ...needs.map((need) => ({ ...need, severity: "warning" as const })),
+    ];
+    try {
+      await this.#publish(loaded.config, loaded.modules, before.version + 1);
+    } catch (error) {
+      return this.#kept([...problems, plainProblem((error as Error).message)]);
+    }
+    log("info", `configuration ${this.#snapshot!.version} is in use`);
+    for (const change of changes) log("info", `  ${change}`);
+    for (const problem of problems) log("warn", formatProblem(problem));
+    return { result: "applied", version: this.#snapshot!.version, changes, problems };
+  }
+
+  close(): void {
+    this.#removals.close();
+  }
+
+  async #publish(config: Config, modules: readonly string[], version: number): Promise<void> {
+    const { publisher, scoreboard, clock } = this.#options;
+    const before = this.#snapshot;
+    const known = new Set([...Object.values(before?.slots ?? {}).flat(), ...this.#slots.draining]);
+    const { slots } = this.#slots.assign(config.pools);
+    const now = clock.now();
+    for (const slot of new Set(Object.values(slots).flat())) if (!known.has(slot)) scoreboard.reset(slot, now);
+    const snapshot = createSnapshot(version, config, slots, modules);
+    try {
+      await publisher.publish(snapshot);
+    } catch (error) {
+      if (before !== undefined) {
+        this.#slots.assign(before.config.pools);
+        this.#removals.watch([]);
+      }
+      throw error;
+    }
+    this.#snapshot = snapshot;
+    const gone = Object.keys(before?.config.listeners ?? {}).filter((name) => !Object.hasOwn(config.listeners, name));
+    this.#removals.watch(gone, Object.keys(config.listeners));
+  }
+
+  #kept(problems: readonly Problem[]): ReloadOutcome {
+    const { log } = this.#options;
+    log("error", "kept the old configuration, for the new one cannot be used:");
+    for (const problem of problems) log(problem.severity === "error" ? "error" : "warn", `  ${formatProblem(problem)}`);
+    return { result: "kept", version: this.#snapshot!.version, changes: [], problems };
+  }
+}

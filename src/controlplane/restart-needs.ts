@@ -1,0 +1,15 @@
+import type { Config } from "../config/schema.ts";
+
+/** Sentences about what has changed between two configurations but takes effect only after a restart. */
+export function restartNeeds(before: Config, after: Config): string[] {
+  const needs: string[] = [];
+  const say = (key: string) => needs.push(`${key} has changed, which needs a restart`);
+  if (before.workers !== after.workers) say("workers");
+  if (before.maxServers !== after.maxServers) say("maxServers");
+  if ((before.admin === false) !== (after.admin === false)) say("admin");
+  else if (before.admin !== false && after.admin !== false) {
+    if (before.admin.listen !== after.admin.listen) say("admin.listen");
+    if (before.admin.token !== after.admin.token) say("admin.token");
+  }
+  return needs;
+}

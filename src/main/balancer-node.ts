@@ -1,0 +1,158 @@
+import { availableParallelism } from "node:os";
+import { systemClock } from "../adapters/system-clock.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { ConfigError } from "../config/problem.ts";
+import type { Config } from "../config/schema.ts";
+import { AdminServer } from "../controlplane/api/admin-server.ts";
+import type { NodeState } from "../controlplane/api/node-state.ts";
+import type { Log } from "../controlplane/log.ts";
+import { Reconciler } from "../controlplane/reconciler.ts";
+import type { ReloadOutcome } from "../controlplane/reload-outcome.ts";
+import { listenerUrls } from "./addresses.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import { Supervisor } from "./supervisor.ts";
+import { programVersion } from "./version.ts";
+
+export interface BalancerNodeOptions {
+  /** The configuration that it starts with. */
+  readonly loaded: LoadedConfig;
+  /** Reads the configuration again; absent when it did not come from a file. */
+  readonly read?: () => Promise<LoadedConfig>;
+  readonly log: Log;
+}
+
+/** Where a started node can be reached. */
+export interface NodeAddresses {
+  /** Listener name → its URLs. */
+  readonly listeners: Readonly<Record<string, readonly string[]>>;
+  readonly admin: string | undefined;
+  readonly workers: number;
+}
+
+/** One running Evenkeel: supervisor, reconciler and REST interface, put together. The program and the library use it. */
+export class BalancerNode {
+  readonly #options: BalancerNodeOptions;
+  readonly #config: Config;
+  readonly #supervisor: Supervisor;
+  readonly #reconciler: Reconciler;
+  readonly #startedAt = systemClock.now();
+  readonly #queue = new SerialQueue();
+  #loaded: LoadedConfig;
+  #admin: AdminServer | undefined;
+  #draining = false;
+
+  /** Throws a ConfigError when the configuration cannot be used. */
+  constructor(options: BalancerNodeOptions) {
+    const { loaded, log } = options;
+    if (loaded.config === undefined) throw new ConfigError(loaded.problems);
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#config = loaded.config;
+    const clock = systemClock;
+    this.#supervisor = new Supervisor({
+      workers: loaded.config.workers || availableParallelism(),
+      maxServers: loaded.config.maxServers,
+      dataPlane: dataPlaneUrl(),
+      clock,
+      log,
+    });
+    const supervisor = this.#supervisor;
+    this.#reconciler = new Reconciler({
+      publisher: {
+        publish: (snapshot) =>
+          supervisor.snapshot === undefined ? supervisor.start(snapshot) : supervisor.apply(snapshot),
+      },
+      scoreboard: supervisor.scoreboard,
+      clock,
+      log,
+    });
+  }
+
+  /** Binds the REST interface and all listeners. Rejects, and nothing runs, when one cannot be bound. */
+  async start(): Promise<NodeAddresses> {
+    const { admin: wanted } = this.#config;
+    try {
+      const admin = wanted === false ? undefined : await this.#startAdmin(wanted);
+      await this.#reconciler.start(this.#config, this.#loaded.modules);
+      return { listeners: this.addresses(), admin, workers: this.#supervisor.workers().length };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #startAdmin(options: Exclude<Config["admin"], false>): Promise<string> {
+    this.#admin = new AdminServer(this.state(), options, this.#options.log);
+    try {
+      return await this.#admin.listen();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new Error(`admin: cannot listen on ${options.listen}: ${reason(code) ?? message}`, { cause: error });
+    }
+  }
+
+  /** What the REST interface shows. */
+  state(): NodeState {
+    return {
+      version: programVersion(),
+      clock: systemClock,
+      startedAt: this.#startedAt,
+      scoreboard: this.#supervisor.scoreboard,
+      snapshot: () => this.#supervisor.snapshot,
+      addresses: () => this.addresses(),
+      workers: () => this.#supervisor.workers(),
+      algorithms: () => this.#loaded.extensions.algorithms,
+      draining: () => this.#draining,
+      reload: () => this.reload(),
+    };
+  }
+
+  addresses(): Record<string, string[]> {
+    return listenerUrls(this.#supervisor.snapshot?.config ?? this.#config, this.#supervisor.bound);
+  }
+
+  /** Reads the configuration again and uses it if it is good; undefined when it did not come from a file. */
+  reload(): Promise<ReloadOutcome> | undefined {
+    const { read } = this.#options;
+    return read === undefined ? undefined : this.apply(read);
+  }
+
+  /** Uses another configuration if it is good; else the old one stays. Attempts run one after the other. */
+  apply(read: () => Promise<LoadedConfig>): Promise<ReloadOutcome> {
+    return this.#queue.run(async () => {
+      const loaded = await read();
+      const outcome = await this.#reconciler.reload(loaded);
+      if (outcome.result === "applied") this.#loaded = loaded;
+      return outcome;
+    });
+  }
+
+  /** Takes no new work, lets what is in flight end, and closes; at the latest after `timeout` ms. */
+  async drain(timeout = this.#supervisor.snapshot?.config.drainTimeout ?? 0): Promise<void> {
+    this.#draining = true;
+    await this.#supervisor.drain(timeout);
+    await this.close();
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    this.#reconciler.close();
+    await this.#supervisor.close();
+    await this.#admin?.close();
+  }
+}
+
+/** Sentences for the system's errors that people meet most. */
+function reason(code: string | undefined): string | undefined {
+  if (code === "EADDRINUSE") return "the address is in use";
+  if (code === "EACCES") return "not permitted (ports below 1024 need a privilege)";
+  if (code === "EADDRNOTAVAIL") return "this machine does not have the address";
+  return undefined;
+}
+
+/** The data plane's module: in the sources it ends in .ts, in the built package in .js. */
+function dataPlaneUrl(): string {
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+  return new URL(`../dataplane/data-plane${extension}`, import.meta.url).href;
+}
