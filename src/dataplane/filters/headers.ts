@@ -4,7 +4,11 @@ import { stringList } from "../../config/fields.ts";
 import { compileTemplate, type HeaderTemplate } from "./header-template.ts";
 
 const Values = (description: string) =>
-  Type.Record(Type.String(), Type.String(), { default: {}, "x-key-check": "headerName", description });
+  Type.Record(Type.String(), Type.String({ "x-check": "headerValue" }), {
+    default: {},
+    "x-key-check": "headerName",
+    description,
+  });
 
 const Changes = (whose: string) =>
   Type.Object(

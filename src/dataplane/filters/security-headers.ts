@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { duration, stringList } from "../../config/fields.ts";
+import { stringList } from "../../config/fields.ts";
 import type { FilterDefinition } from "../../core/filtering/filter.ts";
 
 const Value = (defaultText: string, description: string) =>
@@ -14,10 +14,14 @@ const Settings = Type.Object(
     contentSecurityPolicy: Value("", "Content-Security-Policy"),
     permissionsPolicy: Value("", "Permissions-Policy"),
     crossOriginOpenerPolicy: Value("", "Cross-Origin-Opener-Policy"),
-    hstsMaxAge: duration(
-      "180d",
-      "Strict-Transport-Security: how long browsers use TLS only; sent over TLS only; 0 sends none",
-    ),
+    // Seconds, as in the field itself: configured durations are for timers and end at 24 days.
+    hstsMaxAge: Type.Integer({
+      default: 15_552_000,
+      minimum: 0,
+      maximum: 2_000_000_000,
+      description:
+        "Strict-Transport-Security: seconds for which browsers use TLS only; sent over TLS only; 0 sends none",
+    }),
     hstsIncludeSubDomains: Flag(false, "Strict-Transport-Security: for all names below, too"),
     hstsPreload: Flag(false, "Strict-Transport-Security: allow browsers to build the name into their lists"),
     hide: stringList("fields of the servers' answers that tell about the software", {
@@ -66,9 +70,11 @@ export const securityHeaders = {
 
 /** @throws Error when the preload lists would not take it (hstspreload.org asks for a year and for all names below) */
 function hstsValue(config: Static<typeof Settings>): string {
-  const seconds = Math.floor(config.hstsMaxAge / 1000);
+  const seconds = config.hstsMaxAge;
   if (config.hstsPreload && (seconds < 31_536_000 || !config.hstsIncludeSubDomains)) {
-    throw new Error("securityHeaders: hstsPreload needs hstsIncludeSubDomains and an hstsMaxAge of at least 365d");
+    throw new Error(
+      "securityHeaders: hstsPreload needs hstsIncludeSubDomains and an hstsMaxAge of at least 31536000 (a year)",
+    );
   }
   if (seconds === 0) return "";
   return `max-age=${seconds}${config.hstsIncludeSubDomains ? "; includeSubDomains" : ""}${config.hstsPreload ? "; preload" : ""}`;
