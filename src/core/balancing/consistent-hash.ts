@@ -1,19 +1,19 @@
 import type { Static } from "typebox";
-import { Type } from "typebox";
 import { mix32 } from "../hashing/hash.ts";
 import { HashRing } from "../hashing/ring.ts";
 import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
 import { InFlightTotal } from "./in-flight-total.ts";
 import { entryCounts, Membership } from "./membership.ts";
-import { integer, settings } from "./settings.ts";
+import { integer, number, settings } from "./settings.ts";
 
 const schema = settings({
   virtualNodes: integer(160, 1, 10_000, "points on the ring per server and unit of weight"),
-  boundedLoad: Type.Unsafe<number>({
-    anyOf: [{ const: 0 }, { type: "number", minimum: 1, maximum: 100 }],
-    default: 1.25,
-    description: "most requests in flight on a server, as a multiple of its fair share; 0 turns the bound off",
-  }),
+  boundedLoad: number(
+    1.25,
+    0,
+    100,
+    "most requests in flight on a server, as a multiple of its fair share; 0 is no bound, and below 1 means 1",
+  ),
 });
 
 /** Most points on a ring; heavier weights are scaled down together. */
@@ -27,17 +27,19 @@ class ConsistentHash implements Balancer {
   private readonly total: InFlightTotal;
   private ring = new HashRing([], new Int32Array(0));
   private readyWeight = 0;
+  private readonly bound: number;
 
   constructor(deps: BalancerDeps<Static<typeof schema>>) {
     this.deps = deps;
     this.total = new InFlightTotal(deps.signals);
+    this.bound = deps.config.boundedLoad > 0 ? Math.max(1, deps.config.boundedLoad) : 0;
   }
 
   choose(context: BalanceContext): Server | undefined {
     const { ring, membership } = this;
     if (membership.eligible.length === 0) return undefined;
     const hash = mix32(context.hashKey | 0);
-    const bound = this.deps.config.boundedLoad;
+    const bound = this.bound;
     const perWeight = bound > 0 ? (bound * (this.total.read() + 1)) / this.readyWeight : 0;
     let full: Server | undefined;
     let position = ring.find(hash);

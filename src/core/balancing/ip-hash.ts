@@ -13,9 +13,9 @@ class IpHash implements Balancer {
 
   choose(context: BalanceContext): Server | undefined {
     const { membership, table } = this;
-    if (membership.eligible.length === 0) return undefined;
+    if (membership.eligible.length === 0 || table === undefined) return undefined;
     let hash = mix32(context.hashKey | 0);
-    for (let tries = 0; tries < maxTries && table !== undefined; tries++) {
+    for (let tries = 0; tries < maxTries; tries++) {
       const server = membership.take(table.pick(hash / 4294967296), context);
       if (server !== undefined) return server;
       hash = mix32((hash + 0x9e3779b9) | 0);

@@ -18,7 +18,7 @@ export class ProbePool {
 
   constructor(size: number) {
     this.size = size;
-    this.servers = new Array<Server | undefined>(size).fill(undefined);
+    this.servers = Array.from({ length: size }, () => undefined);
     this.times = new Float64Array(size);
     this.inFlight = new Float64Array(size);
     this.latencies = new Float64Array(size);

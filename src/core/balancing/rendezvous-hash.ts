@@ -15,7 +15,7 @@ const schema = settings({
 });
 
 /** Places per server and unit of weight in the table for big sets. */
-const placesPerServer = 64;
+const placesPerServer = 32;
 const maxPlaces = 2 ** 20;
 /** Draws of a key before any server is taken. */
 const maxDraws = 256;
