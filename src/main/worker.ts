@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../adapters/system-clock.ts";
 import type { Snapshot } from "../config/snapshot.ts";
+import type { Clock } from "../core/clock.ts";
 import type { LogLevel } from "../controlplane/log.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
 import { BEAT_INTERVAL } from "./limits.ts";
@@ -20,6 +21,7 @@ export interface DataPlaneOptions {
   readonly worker: number;
   readonly workers: number;
   readonly scoreboard: Scoreboard;
+  readonly clock: Clock;
   log(level: LogLevel, message: string): void;
 }
 
@@ -40,6 +42,7 @@ const plane = new DataPlane({
   worker: start.worker,
   workers: start.workers,
   scoreboard,
+  clock: systemClock,
   log: (level, message) => send({ type: "log", level, message }),
 });
 

@@ -8,7 +8,7 @@ export interface KeySource {
   readonly host: string;
   /** Normalised path without query. */
   readonly path: string;
-  /** Query without the question mark; empty when there is none. */
+  /** Query with its question mark; empty when there is none. */
   readonly query: string;
   /** Value of a header field by its name in lower case. */
   get(name: string): string | undefined;
@@ -58,7 +58,7 @@ export function compileHashKey(spec: string): HashKey {
     case "path":
       return (request) => hashString(request.path);
     case "uri":
-      return (request) => hashString(request.query === "" ? request.path : `${request.path}?${request.query}`);
+      return (request) => hashString(request.path + request.query);
     case "header": {
       const field = name.toLowerCase();
       return (request) => hashString(request.get(field) ?? request.client);
@@ -74,7 +74,7 @@ export function compileHashKey(spec: string): HashKey {
 
 /** The first parameter's value as it stands in the query, not decoded: equal keys only have to look the same. */
 function queryParameter(query: string, prefix: string): string | undefined {
-  for (let start = 0; start <= query.length;) {
+  for (let start = 1; start <= query.length;) {
     const next = query.indexOf("&", start);
     const end = next < 0 ? query.length : next;
     if (query.startsWith(prefix, start)) return query.slice(start + prefix.length, end);

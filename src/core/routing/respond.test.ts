@@ -13,6 +13,7 @@ describe("fixed answers", () => {
     expect(compileRespond({ status: 204, headers: { "X-A": "1" }, body: "" })).toEqual({
       status: 204,
       headers: { "x-a": "1" },
+      body: "",
     });
   });
 

@@ -22,8 +22,8 @@ export interface FixedAnswer {
   readonly status: number;
   /** Names in lower case; with content-type when there is a body. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Undefined for none. */
-  readonly body: string | undefined;
+  /** Empty for none. */
+  readonly body: string;
 }
 
 /**
@@ -47,5 +47,5 @@ export function compileRespond(input: RespondInput): FixedAnswer {
     headers[name] = value;
   }
   if (body !== "") headers["content-type"] ??= "text/plain; charset=utf-8";
-  return Object.freeze({ status, headers: Object.freeze(headers), body: body === "" ? undefined : body });
+  return Object.freeze({ status, headers: Object.freeze(headers), body });
 }

@@ -1,0 +1,49 @@
+/** Where a failure came from. */
+export type ErrorSource = "downstream" | "upstream" | "internal";
+
+/**
+ * Whether the request may be tried again: never; only when the connection had been used before (the server may just
+ * have closed it); or always, because nothing of the request reached a server.
+ */
+export type RetryClass = "never" | "if-idempotent" | "always";
+
+/** A failure on the request path, as a value. One frozen object per code; nothing is allocated when one happens. */
+export interface ProxyError {
+  /** Stable name, for programs; see docs/errors.md. */
+  readonly code: string;
+  readonly source: ErrorSource;
+  readonly retry: RetryClass;
+  /** Status of the answer that the client gets. */
+  readonly status: number;
+  /** One sentence for people. */
+  readonly message: string;
+}
+
+function define(code: string, source: ErrorSource, status: number, retry: RetryClass, message: string): ProxyError {
+  return Object.freeze({ code, source, retry, status, message });
+}
+
+/** Every failure of the request path that is not a protocol error of the request itself (those: http1/protocol-error.ts). */
+export const errors = {
+  noRoute: define("no_route", "downstream", 404, "never", "No route matches this request."),
+  headTimeout: define("head_timeout", "downstream", 408, "never", "The request's head did not arrive in time."),
+  bodyTimeout: define("body_timeout", "downstream", 408, "never", "The request's body stopped arriving."),
+  bodyTooSlow: define("body_too_slow", "downstream", 408, "never", "The request's body arrived too slowly."),
+  bodyTooLarge: define("body_too_large", "downstream", 413, "never", "The request's body is larger than allowed."),
+  connectNotSupported: define("connect_not_supported", "downstream", 501, "never", "CONNECT is not supported."),
+  clientGone: define("client_gone", "downstream", 499, "never", "The client went away before the answer was complete."),
+  noServer: define("no_server", "upstream", 503, "never", "No server is ready for this request."),
+  overloaded: define("overloaded", "upstream", 503, "never", "All connections to the servers are in use."),
+  connectFailed: define("connect_failed", "upstream", 502, "always", "The server could not be reached."),
+  connectTimeout: define("connect_timeout", "upstream", 504, "always", "The server did not accept a connection in time."),
+  connectionLost: define("connection_lost", "upstream", 502, "if-idempotent", "The server closed the connection without an answer."),
+  responseTimeout: define("response_timeout", "upstream", 504, "never", "The server did not answer in time."),
+  responseBodyTimeout: define("response_body_timeout", "upstream", 504, "never", "The server's answer stopped arriving."),
+  responseTruncated: define("response_truncated", "upstream", 502, "never", "The server's answer ended early."),
+  badResponse: define("bad_response", "upstream", 502, "never", "The server's answer is not valid HTTP."),
+  unexpectedUpgrade: define("unexpected_upgrade", "upstream", 502, "never", "The server switched protocols without being asked."),
+  serverRemoved: define("server_removed", "upstream", 502, "never", "The server was removed and its drain time is over."),
+  shuttingDown: define("shutting_down", "internal", 503, "never", "The balancer is shutting down."),
+  badRewrite: define("bad_rewrite", "downstream", 400, "never", "The rewritten path is not a valid one."),
+  filterFailed: define("filter_failed", "internal", 500, "never", "A filter failed."),
+} as const satisfies Record<string, ProxyError>;

@@ -1,0 +1,82 @@
+import net from "node:net";
+import { adoptHandle, startReading, type AcceptedHandle, type TransportOwner } from "./transport.ts";
+
+/*
+ * Accepting without the detour: net.Server makes a socket for every handle that it accepts, and that socket reads with
+ * one allocation per read. Taking the handle ourselves gives a socket that reads into our buffer. None of it is
+ * documented, so `handlesWork` tries it once on a real connection, and servers work the documented way if it fails.
+ */
+
+interface ServerHandle {
+  onconnection(error: number, handle: AcceptedHandle & PeerHandle): void;
+}
+
+interface PeerHandle {
+  getpeername?(out: { address?: string; port?: number }): number;
+  setNoDelay?(on: boolean): void;
+}
+
+/** Replaces how a listening server treats what it accepts. False when this Node does not work that way. */
+export function takeHandles(server: net.Server, accept: (handle: AcceptedHandle, remote: string) => void): boolean {
+  const handle = (server as net.Server & { _handle?: ServerHandle })._handle;
+  if (handle === undefined || handle === null || typeof handle.onconnection !== "function") return false;
+  handle.onconnection = (error, client) => {
+    if (error !== 0 || client === undefined) {
+      if (error !== 0) server.emit("acceptError", error);
+      return;
+    }
+    const peer: { address?: string } = {};
+    client.getpeername?.(peer);
+    client.setNoDelay?.(true);
+    accept(client, peer.address ?? "");
+  };
+  return true;
+}
+
+let works: Promise<boolean> | undefined;
+
+/** Whether sockets can be made from accepted handles with a read buffer of our own. Tried once per thread. */
+export function handlesWork(): Promise<boolean> {
+  return (works ??= tryHandles());
+}
+
+function tryHandles(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    let client: net.Socket | undefined;
+    let accepted: net.Socket | undefined;
+    const end = (result: boolean) => {
+      clearTimeout(timer);
+      client?.destroy();
+      accepted?.destroy();
+      server.close();
+      resolve(result);
+    };
+    const timer = setTimeout(end, 2000, false);
+    server.on("error", () => end(false));
+    server.listen({ host: "127.0.0.1", port: 0 }, () => {
+      const probe: TransportOwner = {
+        readBuffer: Buffer.alloc(16),
+        onData(buffer, length) {
+          end(buffer === probe.readBuffer && buffer.latin1Slice(0, length) === "ping");
+          return false;
+        },
+        onEnd: () => undefined,
+        onDrain: () => undefined,
+        onClose: () => undefined,
+        onBug: () => end(false),
+      };
+      const taken = takeHandles(server, (handle) => {
+        try {
+          accepted = adoptHandle(handle, probe);
+          startReading(accepted);
+        } catch {
+          end(false);
+        }
+      });
+      if (!taken) return end(false);
+      client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1", () => client!.write("ping"));
+      client.on("error", () => end(false));
+    });
+  });
+}

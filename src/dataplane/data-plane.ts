@@ -1,0 +1,161 @@
+import { randomBytes } from "node:crypto";
+import { loadModules } from "../config/modules.ts";
+import type { Snapshot } from "../config/snapshot.ts";
+import type { Clock } from "../core/clock.ts";
+import { errors } from "../core/errors.ts";
+import { seededRandom } from "../core/random.ts";
+import type { Scoreboard } from "../shared-memory/scoreboard.ts";
+import { ExchangePool } from "./http/exchange-pool.ts";
+import { HttpListener } from "./listener.ts";
+import { compilePlan, type Plan } from "./plan.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+import { requestIds, type WorkerContext } from "./worker-context.ts";
+
+/** What a worker's data plane is made with. */
+export interface DataPlaneOptions {
+  readonly worker: number;
+  readonly workers: number;
+  readonly scoreboard: Scoreboard;
+  readonly clock: Clock;
+  log(level: "debug" | "info" | "warn" | "error", message: string): void;
+}
+
+/** Resolution of all deadlines, in ms. */
+const TICK = 50;
+
+/** One worker's data plane: listens, routes, balances and relays, by the last snapshot that it was given. */
+export class DataPlane {
+  readonly #context: WorkerContext;
+  readonly #exchanges: ExchangePool;
+  readonly #ticker: NodeJS.Timeout;
+  #plan: Plan | null = null;
+  /** By listener name and index of the address. */
+  readonly #listeners = new Map<string, { listener: HttpListener; address: string }>();
+  /** Listeners that are gone from the configuration, with connections that are not over yet. */
+  readonly #retired = new Set<HttpListener>();
+
+  constructor(options: DataPlaneOptions) {
+    const { clock } = options;
+    const wheel = new TimerWheel(clock.now(), TICK);
+    const context: WorkerContext = {
+      worker: options.worker,
+      workers: options.workers,
+      scoreboard: options.scoreboard,
+      clock,
+      random: seededRandom(randomBytes(4).readInt32LE()),
+      wheel,
+      log: options.log,
+      now: clock.now(),
+      draining: false,
+      requestId: requestIds(randomBytes(9).toString("base64url")),
+    };
+    this.#context = context;
+    this.#exchanges = new ExchangePool(context);
+    this.#ticker = setInterval(() => {
+      context.now = clock.now();
+      wheel.advance(context.now);
+    }, TICK);
+  }
+
+  /**
+   * Takes a snapshot into use: imports its modules, compiles it, binds new addresses, and swaps; addresses that are gone
+   * are given up. On an error everything stays as it was, and the promise rejects.
+   *
+   * @param bound ports that listeners with port 0 got in another worker, keyed `${listener}/${index of the address}`
+   * @returns `bound`, completed
+   */
+  async apply(snapshot: Snapshot, bound: Record<string, number>): Promise<Record<string, number>> {
+    const extensions = await loadModules(snapshot.modules, "/");
+    const plan = compilePlan(snapshot, extensions, this.#context, this.#plan);
+    const ports = { ...bound };
+    const added = new Map<string, { listener: HttpListener; address: string }>();
+    const kept = new Set<string>();
+    try {
+      for (const [name, listenerPlan] of plan.listeners) {
+        for (const [index, address] of listenerPlan.config.listen.entries()) {
+          const key = `${name}/${index}`;
+          if (this.#listeners.get(key)?.address === address) {
+            kept.add(key);
+            continue;
+          }
+          // A path can be bound once only, so a unix socket is the first worker's.
+          if (address.startsWith("unix:") && this.#context.worker !== 0) continue;
+          const listener = new HttpListener(listenerPlan, this.#context, this.#exchanges);
+          added.set(key, { listener, address });
+          ports[key] = await listener.listen(address, ports[key] ?? 0);
+        }
+      }
+    } catch (error) {
+      for (const { listener } of added.values()) listener.stop();
+      throw error;
+    }
+    for (const [key, entry] of this.#listeners) {
+      if (kept.has(key)) entry.listener.plan = plan.listeners.get(key.slice(0, key.lastIndexOf("/")))!;
+      else {
+        this.#listeners.delete(key);
+        this.#retire(entry.listener);
+      }
+    }
+    for (const [key, entry] of added) this.#listeners.set(key, entry);
+    const before = this.#plan;
+    this.#plan = plan;
+    if (before !== null) this.#retireServers(before, plan);
+    for (const pool of plan.pools.values()) for (const server of pool.servers) server.connections.prewarm();
+    for (const key of Object.keys(ports)) if (!this.#listeners.has(key)) delete ports[key];
+    for (const [key, { listener }] of this.#listeners) ports[key] ??= Number(listener.portText);
+    return ports;
+  }
+
+  #retire(listener: HttpListener): void {
+    listener.retired = true;
+    listener.stop();
+    listener.drain();
+    for (const old of this.#retired) if (old.connections === 0) this.#retired.delete(old);
+    if (listener.connections > 0) this.#retired.add(listener);
+  }
+
+  /** Servers that are gone finish what they have, for as long as their pool's drain time allows. */
+  #retireServers(before: Plan, after: Plan): void {
+    const used = new Set([...after.pools.values()].flatMap((pool) => pool.servers.map((server) => server.connections)));
+    for (const pool of before.pools.values()) {
+      for (const { connections } of pool.servers) {
+        if (used.has(connections)) continue;
+        connections.retire();
+        if (connections.size > 0) setTimeout(() => connections.destroy(errors.serverRemoved), pool.config.drainTimeout).unref();
+      }
+    }
+  }
+
+  /**
+   * Stops accepting, ends idle connections and lets the others finish. Resolves when none is left, or when the time (ms)
+   * is over and the rest was cut.
+   */
+  async drain(timeout: number): Promise<void> {
+    this.#context.draining = true;
+    const all = [...[...this.#listeners.values()].map((entry) => entry.listener), ...this.#retired];
+    for (const listener of all) {
+      listener.stop();
+      listener.drain();
+    }
+    const end = this.#context.clock.now() + timeout;
+    while (all.some((listener) => listener.connections > 0)) {
+      if (this.#context.clock.now() >= end) {
+        for (const listener of all) listener.cut();
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, TICK));
+    }
+    this.close();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    clearInterval(this.#ticker);
+    for (const { listener } of this.#listeners.values()) {
+      listener.stop();
+      listener.cut();
+    }
+    for (const pool of this.#plan?.pools.values() ?? [])
+      for (const server of pool.servers) server.connections.destroy(errors.shuttingDown);
+  }
+}

@@ -1,0 +1,52 @@
+import { FieldId } from "../../http1/fields.ts";
+
+/*
+ * Which fields do not go on, as tables for HeaderBlock.keptLines: one byte per FieldId, 1 = dropped. Fields that a
+ * Connection field nominates go as well; keptLines sees to that.
+ */
+
+function table(...ids: number[]): Uint8Array {
+  const drops = new Uint8Array(256);
+  for (const id of ids) drops[id] = 1;
+  return drops;
+}
+
+/** Fields about one connection only (RFC 9110 7.6.1). Upgrade is written anew where an upgrade was asked for. */
+const hopByHop = [
+  FieldId.connection,
+  FieldId.keepAlive,
+  FieldId.proxyConnection,
+  FieldId.proxyAuthenticate,
+  FieldId.proxyAuthorization,
+  FieldId.te,
+  FieldId.upgrade,
+];
+
+const forwarding = [
+  FieldId.forwarded,
+  FieldId.xForwardedFor,
+  FieldId.xForwardedProto,
+  FieldId.xForwardedHost,
+  FieldId.xForwardedPort,
+  FieldId.xRequestId,
+];
+
+/** Requests: what the proxy says about the client is always its own word; see forwarded-fields.ts for trusted proxies. */
+export const requestDrops = table(...hopByHop, ...forwarding);
+/** The same when Host is written anew. */
+export const requestDropsWithHost = table(...hopByHop, ...forwarding, FieldId.host);
+/** Requests whose body is framed anew (a filter may change its length). */
+export const requestDropsReframed = table(...hopByHop, ...forwarding, FieldId.contentLength, FieldId.transferEncoding);
+/** Both of the above. */
+export const requestDropsReframedWithHost = table(
+  ...hopByHop,
+  ...forwarding,
+  FieldId.contentLength,
+  FieldId.transferEncoding,
+  FieldId.host,
+);
+
+/** Answers whose framing stays. */
+export const responseDrops = table(...hopByHop);
+/** Answers whose body is framed anew. */
+export const responseDropsReframed = table(...hopByHop, FieldId.contentLength, FieldId.transferEncoding);

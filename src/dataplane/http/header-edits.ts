@@ -1,0 +1,45 @@
+import { FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
+import type { HeaderBlock } from "../../http1/header-block.ts";
+
+/** Changes to the fields of one head: recorded, and applied in the one pass that writes the head out. */
+export class HeaderEdits {
+  /** Names (lower case) whose received fields do not go on. */
+  readonly removed = new Set<string>();
+  /** Complete lines that go on besides. */
+  lines = "";
+  readonly #added = new Map<string, string>();
+
+  get(block: HeaderBlock, name: string): string | undefined {
+    const added = this.#added.get(name);
+    if (added !== undefined) return added;
+    return this.removed.has(name) ? undefined : block.get(name);
+  }
+
+  set(name: string, value: string): void {
+    this.remove(name);
+    this.add(name, value);
+  }
+
+  add(name: string, value: string): void {
+    if (name === "" || !consistsOf(TOKEN, name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`);
+    if (!consistsOf(FIELD_VALUE, value)) throw new TypeError(`not a value for ${name}: ${JSON.stringify(value)}`);
+    this.lines += `${name}: ${value}\r\n`;
+    this.#added.set(name.toLowerCase(), value);
+  }
+
+  remove(name: string): void {
+    const lower = name.toLowerCase();
+    this.removed.add(lower);
+    if (!this.#added.delete(lower)) return;
+    // An addition that is taken back: rare enough to look for its lines.
+    this.lines = this.lines
+      .split(/(?<=\r\n)/)
+      .filter((line) => line.slice(0, line.indexOf(":")).toLowerCase() !== lower)
+      .join("");
+  }
+}
+
+function consistsOf(allowed: Uint8Array, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (allowed[text.charCodeAt(i)] !== 1) return false;
+  return true;
+}

@@ -1,0 +1,164 @@
+import { existsSync, lstatSync, unlinkSync } from "node:fs";
+import net from "node:net";
+import { parseListenAddress } from "../config/address.ts";
+import type { ClientBoard } from "../shared-memory/client-board.ts";
+import { handlesWork, takeHandles } from "./accept.ts";
+import { ClientConnection } from "./http/client-connection.ts";
+import type { ExchangePool } from "./http/exchange-pool.ts";
+import type { ListenerPlan } from "./plan.ts";
+import { adoptHandle, adoptSocket, startReading, type AcceptedHandle } from "./transport.ts";
+import type { WorkerContext } from "./worker-context.ts";
+
+/** The kernel's queue of connections that nobody has accepted yet. */
+const BACKLOG = 4096;
+
+/** One address that a worker listens on, and the client connections that came in there. */
+export class HttpListener {
+  plan: ListenerPlan;
+  readonly context: WorkerContext;
+  readonly exchanges: ExchangePool;
+  readonly clients: ClientBoard;
+  /** The listener's place in the scoreboard. */
+  readonly slot: number;
+  /** The port that clients see, as text; "" on a unix socket. */
+  portText = "";
+  /** No longer in the configuration: connections end after the answer that they are at. */
+  retired = false;
+  readonly #connections = new Set<ClientConnection>();
+  #server: net.Server | null = null;
+
+  constructor(plan: ListenerPlan, context: WorkerContext, exchanges: ExchangePool) {
+    this.plan = plan;
+    this.context = context;
+    this.exchanges = exchanges;
+    this.clients = context.scoreboard.clients;
+    this.slot = this.clients.listenerSlot(plan.name);
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Starts to listen; all workers share an address by SO_REUSEPORT, and the kernel spreads connections over them.
+   *
+   * @param port taken instead of a port 0 in the address, when another worker has got one already
+   * @returns the port; 0 for a unix socket
+   */
+  async listen(address: string, port: number): Promise<number> {
+    const parsed = parseListenAddress(address);
+    if (!("address" in parsed)) throw new Error(`listener ${this.plan.name}: ${address}: ${parsed.reason}`);
+    const direct = await handlesWork();
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false });
+    server.on("connection", (socket) => this.#acceptSocket(socket));
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException) => {
+        const wrapped: NodeJS.ErrnoException = new Error(`listener ${this.plan.name}: cannot listen on ${address}: ${reasonOf(error)}`);
+        if (error.code !== undefined) wrapped.code = error.code;
+        reject(wrapped);
+      };
+      server.once("error", failed);
+      const ready = () => {
+        server.off("error", failed);
+        resolve();
+      };
+      if (parsed.address.kind === "unix") {
+        removeStaleSocket(parsed.address.path);
+        server.listen({ path: parsed.address.path, backlog: BACKLOG }, ready);
+      } else {
+        const host = parsed.address.host === "" ? undefined : parsed.address.host;
+        const options: net.ListenOptions = { port: parsed.address.port === 0 ? port : parsed.address.port, backlog: BACKLOG, reusePort: true };
+        if (host !== undefined) options.host = host;
+        server.listen(options, ready);
+      }
+    });
+    server.on("error", (error) => this.context.log("error", `listener ${this.plan.name}: ${error.message}`));
+    server.on("acceptError", (code: number) => this.#acceptFailed(code));
+    if (direct) takeHandles(server, (handle, remote) => this.#acceptHandle(handle, remote));
+    this.#server = server;
+    const bound = server.address();
+    const boundPort = typeof bound === "object" && bound !== null ? bound.port : 0;
+    this.portText = boundPort === 0 ? "" : String(boundPort);
+    return boundPort;
+  }
+
+  #acceptHandle(handle: AcceptedHandle, remote: string): void {
+    if (!this.#admit()) {
+      handle.close();
+      return;
+    }
+    const connection = new ClientConnection(this, plainAddress(remote));
+    this.#connections.add(connection);
+    const socket = adoptHandle(handle, connection);
+    connection.attach(socket);
+    startReading(socket);
+  }
+
+  #acceptSocket(socket: net.Socket): void {
+    if (!this.#admit()) {
+      socket.destroy();
+      return;
+    }
+    const connection = new ClientConnection(this, plainAddress(socket.remoteAddress ?? ""));
+    this.#connections.add(connection);
+    adoptSocket(socket, connection);
+    connection.attach(socket);
+  }
+
+  #admit(): boolean {
+    return !this.context.draining && !this.retired && this.clients.tryAccept(this.slot, this.plan.config.limits.maxConnections);
+  }
+
+  #lastAcceptError = -Infinity;
+  #acceptFailed(code: number): void {
+    // Out of descriptors, most likely; said once a second at most, for it can happen thousands of times.
+    if (this.context.now - this.#lastAcceptError < 1000) return;
+    this.#lastAcceptError = this.context.now;
+    this.context.log("error", `listener ${this.plan.name}: cannot accept a connection (error ${code})`);
+  }
+
+  /** A connection is gone. */
+  closed(connection: ClientConnection): void {
+    if (this.#connections.delete(connection)) this.clients.closed(this.slot);
+  }
+
+  /** Stops accepting. */
+  stop(): void {
+    this.#server?.close();
+    this.#server = null;
+  }
+
+  /** Ends idle connections now and the others after the answer that they are at. */
+  drain(): void {
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Cuts all connections. */
+  cut(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+}
+
+/** ::ffff:192.0.2.1 is how a dual-stack socket names an IPv4 client. A unix socket's client has no address. */
+function plainAddress(address: string): string {
+  if (address === "") return "127.0.0.1";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return "the address is in use";
+    case "EACCES":
+      return "permission denied (ports below 1024 need the capability cap_net_bind_service)";
+    case "EADDRNOTAVAIL":
+      return "this machine does not have the address";
+    default:
+      return error.message;
+  }
+}
+
+/** A socket file that nobody listens on any more is left behind by a process that was killed. */
+function removeStaleSocket(path: string): void {
+  if (existsSync(path) && lstatSync(path).isSocket()) unlinkSync(path);
+}

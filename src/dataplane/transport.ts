@@ -1,0 +1,145 @@
+import net from "node:net";
+
+/** What stands behind a socket of the data plane, on either side. */
+export interface TransportOwner {
+  /** Where the socket's next read goes. Changing it takes effect after the read that is being handled. */
+  readBuffer: Buffer;
+  /**
+   * `length` bytes have arrived at the beginning of `buffer`. Unless the owner takes the buffer away (by putting another
+   * one into `readBuffer`), the bytes are only valid until this returns. False stops reading until `resumeReading`.
+   */
+  onData(buffer: Buffer, length: number): boolean;
+  /** The peer has sent its last byte. */
+  onEnd(): void;
+  /** What was written has gone to the kernel, after `writableNeedDrain` had been true. */
+  onDrain(): void;
+  /** The socket is gone. Called once. */
+  onClose(error: Error | undefined): void;
+  /** Something in the owner's own code threw: a bug. The socket is destroyed after this. */
+  onBug(error: unknown): void;
+}
+
+const OWNER = Symbol("owner");
+const FAILURE = Symbol("failure");
+
+interface OwnedSocket extends net.Socket {
+  [OWNER]: TransportOwner;
+  [FAILURE]?: Error;
+}
+
+/** Size of all read buffers: one read takes up to this much from the kernel. */
+export const READ_SIZE = 65_536;
+
+/** One buffer for all reads whose bytes are used up before the next read, see `TransportOwner.onData`. */
+export const sharedReadBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+
+/*
+ * The read callback runs as a method of its socket, the buffer callback right after it without one. So the first leaves
+ * the socket's next buffer here; there is one pair of functions for all sockets and no closure per connection.
+ */
+let nextBuffer: Buffer = sharedReadBuffer;
+
+const onread: net.OnReadOpts = {
+  buffer: () => nextBuffer,
+  callback(this: unknown, length: number, buffer: Uint8Array): boolean {
+    const socket = this as OwnedSocket;
+    const owner = socket[OWNER];
+    let goOn = false;
+    try {
+      goOn = owner.onData(buffer as Buffer, length);
+    } catch (error) {
+      failed(socket, error);
+    }
+    nextBuffer = owner.readBuffer;
+    return goOn;
+  },
+};
+
+function onPlainData(this: OwnedSocket, chunk: Buffer): void {
+  try {
+    if (!this[OWNER].onData(chunk, chunk.length)) this.pause();
+  } catch (error) {
+    failed(this, error);
+  }
+}
+
+function failed(socket: OwnedSocket, error: unknown): void {
+  socket[OWNER].onBug(error);
+  socket.destroy();
+}
+
+function onEnd(this: OwnedSocket): void {
+  guarded(this, () => this[OWNER].onEnd());
+}
+function onDrain(this: OwnedSocket): void {
+  guarded(this, () => this[OWNER].onDrain());
+}
+function onError(this: OwnedSocket, error: Error): void {
+  this[FAILURE] = error;
+}
+function onClose(this: OwnedSocket): void {
+  guarded(this, () => this[OWNER].onClose(this[FAILURE]));
+}
+
+function guarded(socket: OwnedSocket, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    failed(socket, error);
+  }
+}
+
+function own(socket: net.Socket, owner: TransportOwner): void {
+  (socket as OwnedSocket)[OWNER] = owner;
+  socket.on("end", onEnd).on("drain", onDrain).on("error", onError).on("close", onClose);
+}
+
+/** A TCP or pipe handle as `net.Server` accepts it; Node has no public type for it. */
+export type AcceptedHandle = object & { close(): void };
+
+/**
+ * Makes a socket from an accepted handle that reads into its owner's buffer. Node documents `onread` for outgoing
+ * connections only; that it works here is tested at start (accept.ts), with `adoptSocket` as the fall-back.
+ */
+export function adoptHandle(handle: AcceptedHandle, owner: TransportOwner): net.Socket {
+  nextBuffer = owner.readBuffer;
+  const options: net.SocketConstructorOpts & { handle: AcceptedHandle } = {
+    handle,
+    onread,
+    allowHalfOpen: true,
+    manualStart: true,
+  } as never;
+  const socket = new net.Socket(options);
+  own(socket, owner);
+  return socket;
+}
+
+/** Hands an accepted socket over to an owner, with `data` events. The server must have `allowHalfOpen`. */
+export function adoptSocket(socket: net.Socket, owner: TransportOwner): void {
+  own(socket, owner);
+  socket.on("data", onPlainData);
+}
+
+/** Starts reading on a socket made by `adoptHandle`. */
+export function startReading(socket: net.Socket): void {
+  socket.resume();
+  socket.read(0);
+}
+
+/** Opens a connection to a server. `onConnect` runs as a method of the socket. */
+export function openConnection(
+  address: { host: string; port: number } | { path: string },
+  owner: TransportOwner,
+  onConnect: (this: net.Socket) => void,
+): net.Socket {
+  nextBuffer = owner.readBuffer;
+  const socket = net.connect({ ...address, noDelay: true, keepAlive: true, allowHalfOpen: true, onread } as net.NetConnectOpts);
+  own(socket, owner);
+  socket.once("connect", onConnect);
+  return socket;
+}
+
+/** The owner of a socket made here. */
+export function ownerOf(socket: net.Socket): TransportOwner {
+  return (socket as OwnedSocket)[OWNER];
+}

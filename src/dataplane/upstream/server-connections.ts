@@ -1,0 +1,124 @@
+import type { UpstreamConfig } from "../../config/schema.ts";
+import { errors, type ProxyError } from "../../core/errors.ts";
+import type { WorkerContext } from "../worker-context.ts";
+import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
+
+/** Where a server listens. */
+export type UpstreamAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** An exchange that waits for a connection; see `ServerConnections.acquire`. */
+export interface ConnectionWaiter extends UpstreamUser {
+  /** A connection is there and belongs to the waiter; it may still be connecting. */
+  onConnection(connection: UpstreamConnection): void;
+  /** There will be none. */
+  onNoConnection(error: ProxyError): void;
+}
+
+/** How many exchanges of one worker may wait for a connection to one server. */
+const MAX_WAITING = 1024;
+
+/**
+ * The connections of one worker to one server: those in use and those kept for reuse, most recently used first.
+ * The limit on connections holds over all workers, by the scoreboard.
+ */
+export class ServerConnections {
+  readonly address: UpstreamAddress;
+  readonly slot: number;
+  readonly context: WorkerContext;
+  config: UpstreamConfig;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #all = new Set<UpstreamConnection>();
+  readonly #waiting: ConnectionWaiter[] = [];
+  #retired = false;
+
+  constructor(address: UpstreamAddress, slot: number, config: UpstreamConfig, context: WorkerContext) {
+    this.address = address;
+    this.slot = slot;
+    this.config = config;
+    this.context = context;
+  }
+
+  /** Open connections, in use or not. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /**
+   * Gets a connection for the waiter: one that is free, or a new one, or, when there may be no more, the next one that
+   * becomes free. `fresh` asks for a new one, for when a reused connection has just failed.
+   */
+  acquire(waiter: ConnectionWaiter, fresh: boolean): void {
+    if (!fresh) {
+      const connection = this.#idle.pop();
+      if (connection !== undefined) {
+        connection.use(waiter);
+        waiter.onConnection(connection);
+        return;
+      }
+    }
+    const connection = this.#open();
+    if (connection !== undefined) {
+      connection.use(waiter);
+      waiter.onConnection(connection);
+    } else if (this.#waiting.length < MAX_WAITING && !this.#retired && this.#all.size > 0) this.#waiting.push(waiter);
+    else waiter.onNoConnection(errors.overloaded);
+  }
+
+  /** The waiter does not want a connection any more. */
+  cancel(waiter: ConnectionWaiter): void {
+    const index = this.#waiting.indexOf(waiter);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  /** A connection has done its work and may be used again. */
+  release(connection: UpstreamConnection): void {
+    const waiter = this.#waiting.shift();
+    if (waiter !== undefined && !this.#retired) {
+      connection.use(waiter);
+      waiter.onConnection(connection);
+      return;
+    }
+    if (this.#retired || this.#idle.length >= this.config.maxIdle || this.context.draining) connection.destroy();
+    else this.#idle.push(connection);
+  }
+
+  /** A connection is gone. */
+  closed(connection: UpstreamConnection): void {
+    if (!this.#all.delete(connection)) return;
+    this.context.scoreboard.connectionClosed(this.slot);
+    const index = this.#idle.lastIndexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+    const waiter = this.#waiting.shift();
+    if (waiter !== undefined) this.acquire(waiter, true);
+  }
+
+  /** Opens connections ahead of need, up to `prewarm`. */
+  prewarm(): void {
+    while (this.#all.size < this.config.prewarm) {
+      const connection = this.#open();
+      if (connection === undefined) return;
+      connection.prewarm();
+    }
+  }
+
+  /** The server is no longer in the configuration: idle connections close now, the others after their exchange. */
+  retire(): void {
+    this.#retired = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.noServer);
+  }
+
+  /** Cuts all connections; exchanges on them fail with `error`. */
+  destroy(error: ProxyError): void {
+    this.retire();
+    for (const connection of this.#all) connection.abort(error);
+  }
+
+  #open(): UpstreamConnection | undefined {
+    if (!this.context.scoreboard.tryOpen(this.slot, this.config.maxConnections)) return undefined;
+    const connection = new UpstreamConnection(this);
+    this.#all.add(connection);
+    connection.connect();
+    return connection;
+  }
+}

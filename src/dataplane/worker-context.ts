@@ -1,0 +1,27 @@
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { Scoreboard } from "../shared-memory/scoreboard.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+
+/** What everything in one worker shares. */
+export interface WorkerContext {
+  readonly worker: number;
+  readonly workers: number;
+  readonly scoreboard: Scoreboard;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wheel: TimerWheel;
+  log(level: "debug" | "info" | "warn" | "error", message: string): void;
+  /** Milliseconds by `clock`, as of the last tick of the wheel: exact enough for deadlines, and free. */
+  now: number;
+  /** True from the beginning of the drain: connections end after the answer that they are at. */
+  draining: boolean;
+  /** A new request id: unique over workers and restarts, without meaning, 16 to 24 characters. */
+  requestId(): string;
+}
+
+/** Makes request ids: chance once per worker, then a counter. Unique, not secret. */
+export function requestIds(prefix: string): () => string {
+  let count = 0;
+  return () => prefix + (count++).toString(36);
+}
