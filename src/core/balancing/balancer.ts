@@ -106,5 +106,7 @@ export interface BalancingAlgorithm<Config = unknown> {
   readonly schema: TSchema;
   /** True when the choice depends on `BalanceContext.hashKey`. */
   readonly usesHashKey: boolean;
+  /** True when the choice depends on the utilisation that servers report; only then are reports read from answers. */
+  readonly usesLoadReports?: boolean;
   create(deps: BalancerDeps<Config>): Balancer;
 }

@@ -97,5 +97,6 @@ export const dynamicWeightedRoundRobin: BalancingAlgorithm<Static<typeof schema>
   summary: "Weighted rotation whose weights follow latency, utilisation, requests in flight and errors.",
   schema,
   usesHashKey: false,
+  usesLoadReports: true,
   create: (deps) => new DynamicWeightedRoundRobin(deps),
 };

@@ -93,5 +93,6 @@ export const resourceBased: BalancingAlgorithm<Static<typeof schema>> = {
   summary: "Weighted rotation by the utilisation that the servers report.",
   schema,
   usesHashKey: false,
+  usesLoadReports: true,
   create: (deps) => new ResourceBased(deps),
 };

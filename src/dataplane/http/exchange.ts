@@ -1,4 +1,5 @@
 import type { BalanceContext, Server } from "../../core/balancing/balancer.ts";
+import { LOAD_REPORT_FIELD, reportedUtilisation } from "../../core/balancing/load-report.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import { mayRetry } from "../../core/retry/retry-rule.ts";
@@ -335,6 +336,7 @@ export class Exchange implements BalanceContext, RouteRequest, ConnectionWaiter,
     this.#status = head.status;
     this.wantsUpgrade = false;
     this.body.forget();
+    if (this.pool!.readsReports) this.#readReport(head);
     if (this.view === null) return;
     const response = this.view.setResponse(head);
     for (const filter of this.route!.chain!.responseHead) {
@@ -345,6 +347,13 @@ export class Exchange implements BalanceContext, RouteRequest, ConnectionWaiter,
       }
     }
     this.#status = response.status;
+  }
+
+  #readReport(head: ResponseHead): void {
+    const report = head.get(LOAD_REPORT_FIELD);
+    const utilisation = report === undefined ? undefined : reportedUtilisation(report);
+    if (utilisation !== undefined)
+      this.#context.scoreboard.report(this.server!.slot, utilisation, this.#context.clock.now());
   }
 
   /** Writes the head, or keeps it for the first bytes of the body if these are there already. */

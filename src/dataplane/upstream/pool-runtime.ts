@@ -14,6 +14,8 @@ export class PoolRuntime {
   readonly servers: readonly UpstreamServer[];
   /** Computes the key for algorithms that take one; null for the others. */
   readonly hashKey: HashKey | null;
+  /** Whether answers are looked at for load reports. */
+  readonly readsReports: boolean;
   readonly #context: WorkerContext;
   readonly #balancer: Balancer;
   readonly #tellsOutcome: boolean;
@@ -40,6 +42,7 @@ export class PoolRuntime {
       return new UpstreamServer(server, slot, config.upstream, context, previous.get(connectionKey(slot, server.address)));
     });
     this.hashKey = algorithm.usesHashKey ? compileHashKey(config.algorithm.key) : null;
+    this.readsReports = algorithm.usesLoadReports === true;
     this.#balancer = algorithm.create({
       config: config.algorithm.settings,
       clock: context.clock,
