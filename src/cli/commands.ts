@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+
+/** A command as `--help` lists it. Its own file is imported only when it is used: `--help` must not wait for the rest. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Imports the command's file and adds the command with its options. */
+  register(program: Command): Promise<void>;
+}
+
+/** Every command, in the order of `--help`. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "run",
+    summary: "run with a configuration file, in the foreground",
+    register: async (program) => (await import("./run.ts")).registerRun(program),
+  },
+  {
+    name: "proxy",
+    summary: "run without a file: addresses and servers as options",
+    register: async (program) => (await import("./proxy.ts")).registerProxy(program),
+  },
+  {
+    name: "demo",
+    summary: "start sample servers and a balancer in front of them",
+    register: async (program) => (await import("./demo.ts")).registerDemo(program),
+  },
+  {
+    name: "check",
+    summary: "validate a configuration file",
+    register: async (program) => (await import("./check.ts")).registerCheck(program),
+  },
+  {
+    name: "init",
+    summary: "write a commented configuration file",
+    register: async (program) => (await import("./init.ts")).registerInit(program),
+  },
+  {
+    name: "schema",
+    summary: "print the JSON Schema of the configuration file",
+    register: async (program) => (await import("./schema.ts")).registerSchema(program),
+  },
+  {
+    name: "status",
+    summary: "show a running balancer at a glance",
+    register: async (program) => (await import("./status.ts")).registerStatus(program),
+  },
+  {
+    name: "servers",
+    summary: "list the servers of a running balancer with live counters",
+    register: async (program) => (await import("./servers.ts")).registerServers(program),
+  },
+  {
+    name: "reload",
+    summary: "make a running balancer read its configuration file again",
+    register: async (program) => (await import("./reload.ts")).registerReload(program),
+  },
+  {
+    name: "completion",
+    summary: "print a completion script for bash, zsh or fish",
+    register: async (program) => (await import("./completion.ts")).registerCompletion(program),
+  },
+];

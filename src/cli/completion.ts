@@ -1,0 +1,90 @@
+import { Argument, Command } from "commander";
+import { commands } from "./commands.ts";
+
+/** Adds `evenkeel completion`: the script to be evaluated by the shell. */
+export function registerCompletion(program: Command): void {
+  program
+    .command("completion")
+    .description("print a completion script for bash, zsh or fish")
+    .addArgument(new Argument("<shell>", 'bash: eval "$(evenkeel completion bash)"').choices(["bash", "zsh", "fish"]))
+    .action(async (shell: "bash" | "zsh" | "fish") => {
+      const all = new Command("evenkeel");
+      for (const { register } of commands) await register(all);
+      process.stdout.write(scripts[shell](all.commands));
+    });
+}
+
+const scripts: Readonly<Record<"bash" | "zsh" | "fish", (list: readonly Command[]) => string>> = { bash, zsh, fish };
+
+function bash(list: readonly Command[]): string {
+  const cases = list.map((command) => `    ${command.name()}) words="${flags(command).join(" ")}" ;;`);
+  return `_evenkeel() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" words
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${list.map((command) => command.name()).join(" ")} help" -- "$word"))
+    return
+  fi
+  case "\${COMP_WORDS[1]}" in
+${cases.join("\n")}
+    *) words="" ;;
+  esac
+  case "$word" in
+    -*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
+    *) COMPREPLY=($(compgen -f -- "$word")) ;;
+  esac
+}
+complete -o filenames -F _evenkeel evenkeel
+`;
+}
+
+function zsh(list: readonly Command[]): string {
+  const names = list.map((command) => `    '${command.name()}:${quoted(command.description())}'`);
+  const cases = list.map((command) => {
+    const entries = command.options.map(
+      (option) => `'${option.long}[${quoted(option.description)}]${option.required ? ":value:_files" : ""}'`,
+    );
+    return `    ${command.name()}) _arguments ${[...entries, "'*:file:_files'"].join(" ")} ;;`;
+  });
+  return `#compdef evenkeel
+_evenkeel() {
+  local -a names
+  names=(
+${names.join("\n")}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command names
+    return
+  fi
+  local name=$words[2]
+  shift words
+  (( CURRENT-- ))
+  case $name in
+${cases.join("\n")}
+  esac
+}
+compdef _evenkeel evenkeel
+`;
+}
+
+function fish(list: readonly Command[]): string {
+  const lines = list.flatMap((command) => [
+    `complete -c evenkeel -n __fish_use_subcommand -a ${command.name()} -d '${quoted(command.description())}'`,
+    ...command.options.map((option) => {
+      const long = option.long?.slice(2) ?? "";
+      const value = option.required ? " -r" : "";
+      return `complete -c evenkeel -n '__fish_seen_subcommand_from ${command.name()}' -l ${long}${value} -d '${quoted(option.description)}'`;
+    }),
+  ]);
+  return `${lines.join("\n")}\n`;
+}
+
+function flags(command: Command): string[] {
+  return [...command.options.flatMap(({ short, long }) => [short, long]), "--help"].filter(
+    (flag) => flag !== undefined,
+  );
+}
+
+/** For single quotes in all three shells, and for the brackets and colons that zsh gives a meaning. */
+function quoted(text: string): string {
+  return text.replaceAll("'", "").replaceAll(/[[\]:]/g, " ");
+}
