@@ -43,6 +43,7 @@ function label(figures: Figures): string {
 /** Draws one group of bars per workload that nginx has a figure for. `base` is the yardstick with length 1. */
 export function chart(report: Report, base = "nginx"): string {
   const parts: string[] = [];
+  const one = left + barWidth / longest;
   let y = 58;
   for (const { name, summary } of report.workloads) {
     const list = report.figures.filter((figures) => figures.workload === name && (figures.cpu?.median ?? 0) > 0);
@@ -51,6 +52,7 @@ export function chart(report: Report, base = "nginx"): string {
     parts.push(
       `<text class="group" x="12" y="${y - 8}">${escape(name)} <tspan class="quiet" font-weight="400">${escape(summary)}</tspan></text>`,
     );
+    const top = y;
     for (const figures of list) {
       const ratio = figures.contestant === base ? 1 : (figures.ratios?.[base]?.median ?? 0);
       const length = (Math.min(ratio, longest) / longest) * barWidth;
@@ -58,22 +60,21 @@ export function chart(report: Report, base = "nginx"): string {
       parts.push(
         `<text x="${left - 8}" y="${y + 12}" text-anchor="end">${escape(figures.contestant)}</text>`,
         `<rect class="${own ? "own" : "bar"}" x="${left}" y="${y + 2}" width="${length.toFixed(1)}" height="${rowHeight - 4}" rx="2"/>`,
-        `<text class="quiet" x="${left + Math.round(length) + 6}" y="${y + 12}">${ratio > longest ? "… " : ""}${escape(label(figures))}</text>`,
+        `<text class="quiet" x="${Math.max(left + Math.round(length), one) + 6}" y="${y + 12}">${ratio > longest ? "… " : ""}${escape(label(figures))}</text>`,
       );
       y += rowHeight;
     }
+    parts.push(`<line class="line" x1="${one}" x2="${one}" y1="${top}" y2="${y}"/>`);
     y += 6;
   }
-  const one = left + barWidth / longest;
   const { machine } = report;
-  const note = `${machine.processor}, ${machine.processors} processors, ${machine.system}; ${report.date.slice(0, 10)}; median of ${report.rounds} rounds`;
+  const note = `${machine.processor}, ${machine.processors} processors, ${machine.system}; ${report.date.slice(0, 10)}; ${report.rounds === 1 ? "one round" : `median of ${report.rounds} rounds`}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 28}" width="${width}" height="${y + 28}" role="img">
   <title>CPU time per request relative to ${escape(base)}</title>
   <style>${style}
   </style>
   <text class="title" x="12" y="24">CPU time per request, ${escape(base)} = 1 (shorter is better)</text>
   <text class="quiet" x="12" y="44">user and system time of the proxy divided by the requests that it served</text>
-  <line class="line" x1="${one}" x2="${one}" y1="60" y2="${y}"/>
   ${parts.join("\n  ")}
   <text class="quiet" x="12" y="${y + 18}">${escape(note)}</text>
 </svg>

@@ -1,6 +1,6 @@
 // The least that a relay on node:net can do, as a floor for what the runtime costs. It takes for granted that
-// a head arrives in one piece, that every body has a Content-Length and that nobody pipelines, fails or
-// misbehaves; it reuses connections, adds X-Forwarded-For and respects backpressure, nothing else.
+// a head arrives in one piece, that every body has a Content-Length and that nobody pipelines, closes,
+// fails or misbehaves; it reuses connections, adds X-Forwarded-For and respects backpressure, nothing else.
 import { connect, createServer, type Socket } from "node:net";
 import { listenPort, nextOrigin, originPorts } from "./arguments.ts";
 
@@ -27,7 +27,12 @@ class Upstream {
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.socket.on("data", (chunk: Buffer) => this.received(chunk));
     this.socket.on("error", () => {});
-    this.socket.on("close", () => this.client?.end());
+    this.socket.on("close", () => {
+      this.client?.end();
+      const free = idle.get(port)!;
+      const at = free.indexOf(this);
+      if (at >= 0) free.splice(at, 1);
+    });
   }
 
   private received(chunk: Buffer): void {
