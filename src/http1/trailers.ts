@@ -61,11 +61,11 @@ export const FORBIDDEN_IN_TRAILERS: Uint8Array = fieldTable(
   FieldId.vary,
   FieldId.origin,
   FieldId.referer,
-  FieldId.secWebSocketKey,
-  FieldId.secWebSocketAccept,
-  FieldId.secWebSocketVersion,
-  FieldId.secWebSocketProtocol,
-  FieldId.secWebSocketExtensions,
+  FieldId.secWebsocketKey,
+  FieldId.secWebsocketAccept,
+  FieldId.secWebsocketVersion,
+  FieldId.secWebsocketProtocol,
+  FieldId.secWebsocketExtensions,
   FieldId.strictTransportSecurity,
 );
 
