@@ -3,7 +3,7 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { EXIT } from "./exit-codes.ts";
-import { builtIn } from "./extensions.ts";
+import { builtIn } from "../main/built-in.ts";
 
 interface CheckOptions {
   readonly config?: string;

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Command } from "commander";
 
 /** A command as `--help` lists it. Its own file is imported only when it is used: `--help` must not wait for the rest. */
 export interface CommandEntry {
@@ -58,6 +58,12 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "completion",
     summary: "print a completion script for bash, zsh or fish",
-    register: async (program) => (await import("./completion.ts")).registerCompletion(program),
+    register: async (program) => (await import("./completion.ts")).registerCompletion(program, loadAll),
   },
 ];
+
+async function loadAll(): Promise<readonly Command[]> {
+  const all = new Command("evenkeel");
+  for (const { register } of commands) await register(all);
+  return all.commands;
+}

@@ -1,16 +1,13 @@
-import { Argument, Command } from "commander";
-import { commands } from "./commands.ts";
+import { Argument, type Command } from "commander";
 
-/** Adds `evenkeel completion`: the script to be evaluated by the shell. */
-export function registerCompletion(program: Command): void {
+/** Adds `evenkeel completion`: the script to be evaluated by the shell. `loadAll` gives all commands with their options. */
+export function registerCompletion(program: Command, loadAll: () => Promise<readonly Command[]>): void {
   program
     .command("completion")
     .description("print a completion script for bash, zsh or fish")
     .addArgument(new Argument("<shell>", 'bash: eval "$(evenkeel completion bash)"').choices(["bash", "zsh", "fish"]))
     .action(async (shell: "bash" | "zsh" | "fish") => {
-      const all = new Command("evenkeel");
-      for (const { register } of commands) await register(all);
-      process.stdout.write(scripts[shell](all.commands));
+      process.stdout.write(scripts[shell](await loadAll()));
     });
 }
 

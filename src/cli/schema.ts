@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { configJsonSchema } from "../config/json-schema.ts";
 import { configReference } from "../config/reference.ts";
-import { builtIn } from "./extensions.ts";
+import { builtIn } from "../main/built-in.ts";
 
 /** Adds `evenkeel schema`: prints the JSON Schema of the configuration file, or its reference as Markdown. */
 export function registerSchema(program: Command): void {
