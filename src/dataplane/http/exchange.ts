@@ -189,6 +189,7 @@ export class Exchange implements BalanceContext, RouteRequest, ConnectionWaiter,
     const pool = (this.pool = route.choosePool(this.#context.random));
     if (pool.hashKey !== null) this.hashKey = pool.hashKey(this);
     this.body.limit = pool.config.retries.bufferLimit;
+    this.body.expected = this.head.contentLength;
     this.#dispatch(undefined);
   }
 

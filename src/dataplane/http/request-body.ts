@@ -10,6 +10,8 @@ export interface BodySink {
 export class RequestBody {
   /** Most bytes that are kept. */
   limit = 0;
+  /** Its length in bytes if the head says so, else -1. */
+  expected = -1;
   /** The client has sent all of it. */
   complete = false;
   #pieces: Buffer[] = [];
@@ -18,6 +20,7 @@ export class RequestBody {
 
   reset(): void {
     this.complete = false;
+    this.expected = -1;
     this.#kept = true;
     this.#size = 0;
     if (this.#pieces.length !== 0) this.#pieces = [];
@@ -41,7 +44,8 @@ export class RequestBody {
   /** Sends all that is kept. */
   sendTo(sink: BodySink): void {
     for (const piece of this.#pieces) sink.send(piece);
-    if (this.#size > this.limit) this.forget();
+    // One that is too long to be kept whole is not copied in part either.
+    if (this.#size > this.limit || this.expected > this.limit) this.forget();
   }
 
   /** It will not be sent again. */
