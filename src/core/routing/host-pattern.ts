@@ -42,7 +42,7 @@ export class HostMatcher {
 
   /** @param host in lower case, without port */
   matches(host: string): boolean {
-    if (this.any || this.exact.has(host)) return true;
+    if (this.any || (this.exact.size !== 0 && this.exact.has(host))) return true;
     for (const suffix of this.suffixes) if (host.length > suffix.length && host.endsWith(suffix)) return true;
     for (const prefix of this.prefixes) if (host.length > prefix.length && host.startsWith(prefix)) return true;
     return false;

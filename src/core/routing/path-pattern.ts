@@ -87,7 +87,8 @@ export class PathMatcher {
 
   matches(path: string): boolean {
     for (const prefix of this.prefixes) if (isBelow(path, prefix)) return true;
-    if (this.exact.has(path)) return true;
+    // A look into an empty set costs as much as into a full one.
+    if (this.exact.size !== 0 && this.exact.has(path)) return true;
     for (const glob of this.globs) if (matchesGlob(glob, path)) return true;
     for (const regex of this.regexes) if (regex.test(path)) return true;
     return false;
