@@ -28,7 +28,7 @@ export class LeastLoaded {
   /** Turn counts for ties: the lowest is next; a turn adds 1/weight. */
   private turns = new Float64Array(0);
   private periods = new Float64Array(0);
-  private pace = 0;
+  /** The turns of the last chosen server before its choice, or of one before it that had more. */
   private clock = 0;
   /** Index after the last chosen one: where a scan starts, so that exact ties rotate. */
   private start = 0;
@@ -61,15 +61,12 @@ export class LeastLoaded {
     this.last = -1;
     this.cursor = 0;
     this.start = Math.floor(length * this.phase);
-    let total = 0;
     for (let index = 0; index < length; index++) {
       const weight = weights === undefined ? 1 : (weights[index] as number);
       const place = (index + 1) / length - this.phase;
       this.periods[index] = 1 / weight;
       this.turns[index] = (place > 0 ? place : place + 1) / weight;
-      total += weight;
     }
-    this.pace = 1 / total;
     if (!this.rotate) this.turns.fill(0);
     this.indexOf.clear();
     this.leaves = 0;
@@ -86,9 +83,8 @@ export class LeastLoaded {
 
   private advance(index: number): void {
     // A server that was busy for long has few turns; without the floor it would take every tie until it caught up.
-    const turn = this.turns[index] as number;
-    this.clock += this.pace;
-    this.turns[index] = (turn < this.clock - 1 ? this.clock : turn) + (this.periods[index] as number);
+    this.clock = Math.max(this.clock, this.turns[index] as number);
+    this.turns[index] = this.clock + (this.periods[index] as number);
     this.start = index + 1;
     if (this.leaves > 0) this.climb(index);
   }

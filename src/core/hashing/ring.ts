@@ -55,7 +55,7 @@ export class HashRing {
     this.starts = starts;
     this.points = new Uint32Array(length);
     this.owners = new Int32Array(length);
-    this.fill(unsorted, names, counts);
+    this.place(unsorted, names, counts);
   }
 
   /** Position of the first point at or after the hash; the circle closes after the last. The ring must not be empty. */
@@ -71,7 +71,7 @@ export class HashRing {
     return this.owners[position] as number;
   }
 
-  private fill(unsorted: Uint32Array, names: readonly string[], counts: Int32Array): void {
+  private place(unsorted: Uint32Array, names: readonly string[], counts: Int32Array): void {
     const { points, owners, starts, shift } = this;
     const ends = starts.slice();
     let next = 0;
