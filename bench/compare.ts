@@ -78,7 +78,7 @@ const report = {
 process.stdout.write(`${table(report, ["base"])}\n`);
 for (const { name } of chosen) {
   const branch = figures.find((entry) => entry.workload === name && entry.contestant === "branch");
-  const judged = verdict(branch?.ratios?.["base"]);
+  const judged = verdict(branch?.ratios?.["base"], options.rounds);
   process.stdout.write(`${name}: ${judged}\n`);
   if (judged === "slower" || judged === "failed") process.exitCode = 1;
 }

@@ -1,8 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { accepts, start } from "../processes.ts";
-import type { Contestant, Setting } from "./contestant.ts";
+import type { Contestant } from "./contestant.ts";
 
 const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -39,33 +38,3 @@ export function evenkeelOf(name: string, summary: string, root: string): Contest
 
 /** Evenkeel as it is in this checkout, with its defaults. */
 export const evenkeel = evenkeelOf("evenkeel", "Evenkeel, one worker, defaults", checkout);
-
-function pipeliningConfiguration({ port, adminPort, origins }: Setting): string {
-  return JSON.stringify({
-    workers: 1,
-    admin: { listen: `127.0.0.1:${adminPort}` },
-    listeners: { web: { listen: `127.0.0.1:${port}`, protocol: "http", routes: [{ pool: "web" }] } },
-    pools: { web: { servers: origins.map((origin) => `127.0.0.1:${origin}`), upstream: { pipelining: 8 } } },
-  });
-}
-
-/** Evenkeel with eight requests in flight per upstream connection. */
-export const evenkeelPipelining: Contestant = {
-  name: "evenkeel-pipelining",
-  summary: "Evenkeel, one worker, pipelining: 8",
-  warmup: 2,
-  async start(setting) {
-    const file = join(setting.directory, "evenkeel.json");
-    writeFileSync(file, pipeliningConfiguration(setting));
-    const running = start({
-      name: "evenkeel-pipelining",
-      command: join(checkout, "bin/evenkeel"),
-      args: ["run", "-c", file],
-      cpu: setting.cpu,
-      cwd: setting.directory,
-      log: join(setting.directory, "log"),
-    });
-    await accepts(running, setting.port);
-    return running;
-  },
-};

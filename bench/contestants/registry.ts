@@ -1,6 +1,6 @@
 import type { Contestant } from "./contestant.ts";
 import { direct } from "./direct.ts";
-import { evenkeel, evenkeelPipelining } from "./evenkeel.ts";
+import { evenkeel } from "./evenkeel.ts";
 import { haproxy } from "./haproxy.ts";
 import { nginx } from "./nginx.ts";
 import { fastifyHttpProxy, httpProxy3, httpxy, plainRelay } from "./node-peers.ts";
@@ -11,7 +11,6 @@ export const contestants: readonly Contestant[] = [
   nginx,
   haproxy,
   evenkeel,
-  evenkeelPipelining,
   plainRelay,
   httpProxy3,
   httpxy,
