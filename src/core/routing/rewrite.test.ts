@@ -24,6 +24,9 @@ describe("rewrite", () => {
     [{ regex: "^/.*$", to: "" }, "/x/y", "/"],
     [{ stripPrefix: "/v1", regex: "^/a", to: "/b", addPrefix: "/v2" }, "/v1/a", "/v2/b"],
     [{ regex: "a", to: "/" }, "/xa/y", "/x/y"],
+    [{ stripPrefix: "/a", addPrefix: "/b" }, "*", "*"],
+    [{ path: "/b" }, "*", "*"],
+    [{ regex: "^.*$", to: "/b" }, "*", "*"],
     // What an expression puts together is checked like what a client sends, and cannot leave the added prefix.
     [{ regex: "x", to: "." }, "/a/.x/b", "/b"],
     [{ regex: "x", to: ".", addPrefix: "/jail" }, "/.x/b", null],

@@ -20,7 +20,7 @@ export interface Rewrite {
    * The path that the server gets, without query. Null when the expression made something of it that is no valid
    * path: that request must not go on.
    *
-   * @param path normalised
+   * @param path normalised; the "*" of `OPTIONS *`, which is no path, stays
    */
   path(path: string): string | null;
 }
@@ -39,16 +39,18 @@ export function compileRewrite(input: RewriteInput, normalise: (path: string) =>
     const others = (["stripPrefix", "addPrefix", "regex", "to"] as const).filter((name) => input[name] !== undefined);
     if (others.length > 0) throw new Error(`rewrite: path replaces everything, so ${others.join(", ")} can do nothing`);
     const fixed = literalPath("rewrite.path", input.path);
-    return { host, path: () => fixed };
+    return { host, path: (path) => (path === "*" ? path : fixed) };
   }
   const prefix = new PrefixChange("rewrite", input.stripPrefix, input.addPrefix);
   const { regex, to } = input;
-  if (regex === undefined && to === undefined) return { host, path: (path) => prefix.addTo(prefix.stripFrom(path)) };
+  if (regex === undefined && to === undefined)
+    return { host, path: (path) => (path === "*" ? path : prefix.addTo(prefix.stripFrom(path))) };
   if (regex === undefined || to === undefined)
     throw new Error("rewrite: regex and to are given together or not at all");
   if (/[?#]/.test(to)) throw new Error(`rewrite.to: "${to}" must make a path, without query and fragment`);
   const expression = compileRegex(regex, "rewrite.regex");
   const replace = (path: string): string | null => {
+    if (path === "*") return path;
     const stripped = prefix.stripFrom(path);
     if (!expression.test(stripped)) return prefix.addTo(stripped);
     const replaced = stripped.replace(expression, to);
