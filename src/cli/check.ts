@@ -18,7 +18,12 @@ export function registerCheck(program: Command): void {
     .option("-c, --config <file>", "the file (default: evenkeel.yaml, .yml, .json or evenkeel.config.ts)")
     .option("--json", "print the problems as JSON to standard output")
     .action(async (options: CheckOptions) => {
-      const loaded = await loadConfig({ file: options.config, cwd: process.cwd(), env: process.env, extensions: builtIn });
+      const loaded = await loadConfig({
+        file: options.config,
+        cwd: process.cwd(),
+        env: process.env,
+        extensions: builtIn,
+      });
       process.exitCode = loaded.config === undefined ? EXIT.CONFIG : EXIT.OK;
       if (options.json === true) printJson(loaded);
       else printText(loaded);

@@ -16,7 +16,8 @@ export function registerInit(program: Command): void {
         await writeFile(file, initialConfig, { flag: options.force === true ? "w" : "wx" });
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        const reason = code === "EEXIST" ? "is there already; --force replaces it" : `cannot be written: ${code ?? String(error)}`;
+        const reason =
+          code === "EEXIST" ? "is there already; --force replaces it" : `cannot be written: ${code ?? String(error)}`;
         process.stderr.write(`${file}: ${reason}\n`);
         process.exitCode = EXIT.FAILED;
         return;

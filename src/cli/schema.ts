@@ -8,9 +8,14 @@ export function registerSchema(program: Command): void {
   program
     .command("schema")
     .description("print the JSON Schema of the configuration file")
-    .addOption(new Option("--format <format>", "json, or markdown for the reference").choices(["json", "markdown"]).default("json"))
+    .addOption(
+      new Option("--format <format>", "json, or markdown for the reference")
+        .choices(["json", "markdown"])
+        .default("json"),
+    )
     .action(({ format }: { format: "json" | "markdown" }) => {
-      const text = format === "json" ? `${JSON.stringify(configJsonSchema(builtIn), null, 2)}\n` : configReference(builtIn);
+      const text =
+        format === "json" ? `${JSON.stringify(configJsonSchema(builtIn), null, 2)}\n` : configReference(builtIn);
       process.stdout.write(text);
     });
 }

@@ -1,4 +1,4 @@
-import { hashKeyProblem } from "./hash-key.ts";
+import { hashKeyProblem } from "../core/balancing/hash-key.ts";
 import { nearestName } from "./nearest.ts";
 import type { AlgorithmConfig } from "./schema.ts";
 import { schemaNode } from "./schema-node.ts";
@@ -21,7 +21,10 @@ export const normaliseAlgorithm: Conversion = (_schema, value, path, visit, norm
   const { algorithms } = visit.extensions;
   const algorithm = algorithms.find((entry) => entry.name === name || entry.aliases?.includes(name as string));
   if (algorithm === undefined) {
-    const near = nearestName(name as string, algorithms.flatMap((entry) => [entry.name, ...(entry.aliases ?? [])]));
+    const near = nearestName(
+      name as string,
+      algorithms.flatMap((entry) => [entry.name, ...(entry.aliases ?? [])]),
+    );
     const hint = near === undefined ? "" : `; did you mean "${near}"?`;
     const known = algorithms.map((entry) => entry.name).join(", ");
     visit.error(namePath, `${show(name, namePath, visit)} is not an algorithm${hint} (known: ${known})`);
@@ -36,6 +39,11 @@ export const normaliseAlgorithm: Conversion = (_schema, value, path, visit, norm
   const nested = isRecord(settings) && schema.properties?.settings === undefined;
   const own = nested ? { ...settings, ...rest } : settings === undefined ? rest : { ...rest, settings };
   const settingsPath = nested ? [...path, "settings"] : path;
-  const normalised = normalise({ ...schema, type: "object", properties: schema.properties ?? {} }, own, settingsPath, visit);
+  const normalised = normalise(
+    { ...schema, type: "object", properties: schema.properties ?? {} },
+    own,
+    settingsPath,
+    visit,
+  );
   return { name: algorithm.name, key: key as string, settings: normalised as AlgorithmConfig["settings"] };
 };

@@ -1,8 +1,7 @@
 import { normaliseAlgorithm } from "./algorithm-settings.ts";
 import { normaliseFilters } from "./filter-settings.ts";
 import type { ConfigPath } from "./problem.ts";
-import { AdminSchema } from "./schema.ts";
-import { describeSchema, schemaNode, type SchemaNode } from "./schema-node.ts";
+import { describeSchema, type SchemaNode } from "./schema-node.ts";
 import { MAX_DURATION, parseDuration, parseSize } from "./units.ts";
 import { show, type Conversion, type Visit } from "./visit.ts";
 
@@ -46,8 +45,9 @@ export const conversions: Readonly<Record<NonNullable<SchemaNode["x-evenkeel"]>,
 
   admin(schema, value, path, visit, normalise) {
     if (value === false || value === "off") return false;
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? normalise(schemaNode(AdminSchema), value, path, visit)
+    const object = schema.anyOf?.find((branch) => branch.type === "object");
+    return object !== undefined && typeof value === "object" && value !== null && !Array.isArray(value)
+      ? normalise(object, value, path, visit)
       : refuse(schema, value, path, visit);
   },
 

@@ -1,10 +1,12 @@
 import type { AlgorithmConfig, Config, FilterConfig, PoolConfig, ServerConfig } from "./schema.ts";
 
 /** A number with a unit, such as "250ms", "5s", "30m", "64KiB" or "10MB". */
-export type Quantity = `${number}${"ms" | "s" | "m" | "h" | "d" | "B" | "kB" | "KB" | "MB" | "GB" | "KiB" | "MiB" | "GiB"}`;
+export type Quantity =
+  `${number}${"ms" | "s" | "m" | "h" | "d" | "B" | "kB" | "KB" | "MB" | "GB" | "KiB" | "MiB" | "GiB"}`;
 
 /** An algorithm's name, or its name with a hash key and its own settings beside it. */
-export type AlgorithmInput = string | { readonly name: string; readonly key?: string; readonly [setting: string]: unknown };
+export type AlgorithmInput =
+  string | { readonly name: string; readonly key?: string; readonly [setting: string]: unknown };
 
 /** A filter's name, or an object with the name as its only key and the settings as the value. */
 export type FilterInput = string | FilterConfig | { readonly [name: string]: unknown };

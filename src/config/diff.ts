@@ -14,7 +14,9 @@ export interface Change {
 }
 
 const SECRETS = new Set(
-  Object.entries(schemaNode(AdminSchema).properties ?? {}).flatMap(([key, { "x-secret": secret }]) => (secret ? [`admin.${key}`] : [])),
+  Object.entries(schemaNode(AdminSchema).properties ?? {}).flatMap(([key, { "x-secret": secret }]) =>
+    secret ? [`admin.${key}`] : [],
+  ),
 );
 
 /** Settings of filters and algorithms are not all known to mark secrets: their names have to do. */
@@ -41,7 +43,12 @@ function compare(before: unknown, after: unknown, path: ConfigPath, changes: Cha
   else add(changes, "changed", path, `${show(before, path)} → ${show(after, path)}`);
 }
 
-function compareRecords(before: Record<string, unknown>, after: Record<string, unknown>, path: ConfigPath, changes: Change[]): void {
+function compareRecords(
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+  path: ConfigPath,
+  changes: Change[],
+): void {
   for (const [key, value] of Object.entries(after)) {
     const here = [...path, key];
     if (Object.hasOwn(before, key)) compare(before[key], value, here, changes);
@@ -69,7 +76,12 @@ function isTextList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-function compareServers(before: readonly ServerConfig[], after: readonly ServerConfig[], path: ConfigPath, changes: Change[]): void {
+function compareServers(
+  before: readonly ServerConfig[],
+  after: readonly ServerConfig[],
+  path: ConfigPath,
+  changes: Change[],
+): void {
   const earlier = new Map(before.map((server) => [serverId(server), server]));
   const later = new Map(after.map((server) => [serverId(server), server]));
   for (const [id, server] of later) {
@@ -89,7 +101,8 @@ function compareTexts(before: readonly string[], after: readonly string[], path:
   for (const text of after) if (!before.includes(text)) add(changes, "added", path, `+ ${show(text, path)}`);
   for (const text of before) if (!after.includes(text)) add(changes, "removed", path, `- ${show(text, path)}`);
   const isSame = before.length === after.length && before.every((text, index) => text === after[index]);
-  if (!isSame && new Set(before).symmetricDifference(new Set(after)).size === 0) add(changes, "changed", path, "another order");
+  if (!isSame && new Set(before).symmetricDifference(new Set(after)).size === 0)
+    add(changes, "changed", path, "another order");
 }
 
 function changesOnlyOrder(before: readonly string[], after: readonly string[]): boolean {
@@ -98,7 +111,12 @@ function changesOnlyOrder(before: readonly string[], after: readonly string[]): 
 }
 
 /** Lists whose order matters: by position. */
-function compareLists(before: readonly unknown[], after: readonly unknown[], path: ConfigPath, changes: Change[]): void {
+function compareLists(
+  before: readonly unknown[],
+  after: readonly unknown[],
+  path: ConfigPath,
+  changes: Change[],
+): void {
   for (let index = 0; index < Math.max(before.length, after.length); index++) {
     const here = [...path, index];
     if (index >= before.length) add(changes, "added", here, `+ ${show(after[index], here)}`);
@@ -110,7 +128,8 @@ function compareLists(before: readonly unknown[], after: readonly unknown[], pat
 function show(value: unknown, path: ConfigPath): string {
   if (SECRETS.has(path.join(".")) || path.some((step) => SECRET_NAME.test(String(step)))) return "(secret)";
   if (path.length === 1 && path[0] === "admin") return value === false ? "off" : "on";
-  const text = typeof value === "string" && /^[^\s"\u0000-\u001f]+$/.test(value) ? value : JSON.stringify(value, hideSecrets);
+  const text =
+    typeof value === "string" && /^[\x21\x23-\x7e]+$/.test(value) ? value : JSON.stringify(value, hideSecrets);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }
 

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import type { TextCheck } from "./text-checks.ts";
-import { DURATION_PATTERN, SIZE_PATTERN } from "./units.ts";
+import { DURATION_PATTERN, MAX_DURATION, SIZE_PATTERN } from "./units.ts";
 
 /*
  * Building blocks of the schema. A field's static type is the value that the program works with (milliseconds,
@@ -13,7 +13,7 @@ export function duration(defaultText: string, description: string) {
   return Type.Unsafe<number>({
     "x-evenkeel": "duration",
     anyOf: [
-      { type: "number", minimum: 0 },
+      { type: "number", minimum: 0, maximum: MAX_DURATION },
       { type: "string", pattern: DURATION_PATTERN },
     ],
     default: defaultText,
@@ -44,7 +44,11 @@ interface ListOptions {
 /** One string or a list of them; the value is always a list. */
 export function stringList(description: string, options: ListOptions = {}) {
   const entry = { type: "string", ...(options.check === undefined ? {} : { "x-check": options.check }) };
-  const list = { type: "array", items: entry, ...(options.minItems === undefined ? {} : { minItems: options.minItems }) };
+  const list = {
+    type: "array",
+    items: entry,
+    ...(options.minItems === undefined ? {} : { minItems: options.minItems }),
+  };
   return Type.Unsafe<string[]>({
     "x-evenkeel": "list",
     anyOf: [entry, list],

@@ -21,7 +21,12 @@ export const normaliseFilters: Conversion = (_schema, value, path, visit, normal
   );
 };
 
-function normaliseFilter(item: unknown, path: ConfigPath, visit: Visit, normalise: Normalise): FilterConfig | undefined {
+function normaliseFilter(
+  item: unknown,
+  path: ConfigPath,
+  visit: Visit,
+  normalise: Normalise,
+): FilterConfig | undefined {
   const entry = readEntry(item);
   if (entry === undefined) {
     const hint = isRecord(item) && Object.keys(item).length > 1 ? "; put a dash before each filter" : "";

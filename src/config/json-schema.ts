@@ -1,7 +1,7 @@
 import type { BalancingAlgorithm } from "../core/balancing/balancer.ts";
 import type { FilterDefinition } from "../core/filtering/filter.ts";
 import type { Extensions } from "./extensions.ts";
-import { AdminSchema, ConfigSchema } from "./schema.ts";
+import { ConfigSchema } from "./schema.ts";
 import { hasDefault, schemaNode, type SchemaNode } from "./schema-node.ts";
 
 type JsonSchema = Record<string, unknown>;
@@ -37,9 +37,11 @@ function convert(schema: SchemaNode, extensions: Extensions): JsonSchema {
     case "algorithm":
       return { ...notes, anyOf: algorithmForms(extensions) };
     case "filters":
-      return { ...notes, type: "array", items: { anyOf: extensions.filters.flatMap((filter) => filterForms(filter, extensions)) } };
-    case "admin":
-      return { ...notes, anyOf: [{ enum: [false, "off"] }, convert(schemaNode(AdminSchema), extensions)] };
+      return {
+        ...notes,
+        type: "array",
+        items: { anyOf: extensions.filters.flatMap((filter) => filterForms(filter, extensions)) },
+      };
     default:
       return convertPlain(schema, extensions);
   }
@@ -55,7 +57,8 @@ function convertPlain(schema: SchemaNode, extensions: Extensions): JsonSchema {
   }
   if (schema.properties !== undefined) result.properties = convertAll(schema.properties);
   if (schema.patternProperties !== undefined) result.patternProperties = convertAll(schema.patternProperties);
-  if (typeof schema.additionalProperties === "object") result.additionalProperties = convert(schema.additionalProperties, extensions);
+  if (typeof schema.additionalProperties === "object")
+    result.additionalProperties = convert(schema.additionalProperties, extensions);
   // Normalisation is strict unless a schema says otherwise.
   if (schema.properties !== undefined) result.additionalProperties ??= false;
   if (schema.items !== undefined) result.items = convert(schema.items, extensions);

@@ -17,7 +17,10 @@ export function checkListeners(config: LooseConfig, visit: Visit): void {
     if (address !== undefined) {
       bound.push({ address, path: ["admin", "listen"] });
       if (!isLoopback(address) && admin.token === undefined) {
-        visit.error(["admin", "listen"], "a token is required when the REST interface can be reached from other machines");
+        visit.error(
+          ["admin", "listen"],
+          "a token is required when the REST interface can be reached from other machines",
+        );
       }
     }
   }
@@ -43,12 +46,14 @@ function compare(one: Bound, other: Bound, visit: Visit): void {
   const [a, b] = [one.address, other.address];
   const where = formatPath(other.path);
   if (a.kind === "unix" || b.kind === "unix") {
-    if (a.kind === "unix" && b.kind === "unix" && a.path === b.path) visit.error(one.path, `the address is taken by ${where}`);
+    if (a.kind === "unix" && b.kind === "unix" && a.path === b.path)
+      visit.error(one.path, `the address is taken by ${where}`);
     return;
   }
   if (a.port !== b.port || a.port === 0) return;
   if (canonical(a.host) === canonical(b.host)) visit.error(one.path, `the address is taken by ${where}`);
-  else if (isWildcard(a.host) || isWildcard(b.host)) visit.warn(one.path, `the port is also that of ${where}; the more exact address wins`);
+  else if (isWildcard(a.host) || isWildcard(b.host))
+    visit.warn(one.path, `the port is also that of ${where}; the more exact address wins`);
 }
 
 function isWildcard(host: string): boolean {

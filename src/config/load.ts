@@ -68,7 +68,9 @@ async function readSource(file: string, name: string): Promise<ReadResult> {
   try {
     return parseSource(await readFile(file, "utf8"), { fileName: name });
   } catch (error) {
-    return { problems: [plainProblem(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, name)] };
+    return {
+      problems: [plainProblem(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, name)],
+    };
   }
 }
 
@@ -78,7 +80,8 @@ async function importConfig(file: string, name: string): Promise<ReadResult> {
     const { mtimeMs, size } = await stat(file);
     const url = `${pathToFileURL(file).href}?version=${mtimeMs}-${size}`;
     const exported = ((await import(url)) as { default?: unknown }).default;
-    if (exported === undefined) return { problems: [plainProblem("has no default export; export default defineConfig({ … })", name)] };
+    if (exported === undefined)
+      return { problems: [plainProblem("has no default export; export default defineConfig({ … })", name)] };
     return { value: typeof exported === "function" ? await (exported as () => unknown)() : exported };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -43,14 +43,19 @@ async function loadModule(path: string, absolute: string): Promise<Extension[]> 
   try {
     exported = ((await import(pathToFileURL(absolute).href)) as { default?: unknown }).default;
   } catch (cause) {
-    throw new ModuleError(path, `cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new ModuleError(path, `cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
   if (exported === undefined) throw new ModuleError(path, "has no default export");
   const list: unknown[] = Array.isArray(exported) ? exported : [exported];
   for (const [index, value] of list.entries()) {
     const reason = extensionProblem(value);
     if (reason === undefined) continue;
-    throw new ModuleError(path, Array.isArray(exported) ? `entry ${index} of the default export ${reason}` : `the default export ${reason}`);
+    throw new ModuleError(
+      path,
+      Array.isArray(exported) ? `entry ${index} of the default export ${reason}` : `the default export ${reason}`,
+    );
   }
   return list as Extension[];
 }
@@ -58,11 +63,16 @@ async function loadModule(path: string, absolute: string): Promise<Extension[]> 
 /** Why a value is no extension, or undefined when it is one. */
 export function extensionProblem(value: unknown): string | undefined {
   const candidate = value as Partial<Record<string, unknown>> | null;
-  if (typeof candidate !== "object" || candidate === null || !["algorithm", "filter"].includes(candidate.kind as string)) {
+  if (
+    typeof candidate !== "object" ||
+    candidate === null ||
+    !["algorithm", "filter"].includes(candidate.kind as string)
+  ) {
     return "is not made with defineAlgorithm or defineFilter";
   }
   const { kind, name, schema, create } = candidate;
-  const names: readonly [RegExp, string] = kind === "algorithm" ? [/^[a-z][a-z0-9_]{0,63}$/, "snake_case"] : [/^[a-z][A-Za-z0-9]{0,63}$/, "camelCase"];
+  const names: readonly [RegExp, string] =
+    kind === "algorithm" ? [/^[a-z][a-z0-9_]{0,63}$/, "snake_case"] : [/^[a-z][A-Za-z0-9]{0,63}$/, "camelCase"];
   if (typeof name !== "string" || !names[0].test(name)) return `needs a \`name\` in ${names[1]}`;
   if (name === "name" || name === "settings") return `cannot be called "${name}"`;
   if (typeof create !== "function") return "needs a function `create`";

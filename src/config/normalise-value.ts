@@ -52,7 +52,13 @@ function checkChoice(schema: SchemaNode, allowed: readonly unknown[], value: unk
   return mistake(schema, value, path, visit);
 }
 
-function normaliseUnion(schema: SchemaNode, branches: readonly SchemaNode[], value: unknown, path: ConfigPath, visit: Visit) {
+function normaliseUnion(
+  schema: SchemaNode,
+  branches: readonly SchemaNode[],
+  value: unknown,
+  path: ConfigPath,
+  visit: Visit,
+) {
   let closest: (() => void)[] | undefined;
   for (const branch of branches) {
     const reports: (() => void)[] = [];
@@ -62,7 +68,10 @@ function normaliseUnion(schema: SchemaNode, branches: readonly SchemaNode[], val
       warn: (...report) => void reports.push(() => visit.warn(...report)),
     };
     let failed = false;
-    const result = normaliseValue(branch, value, path, { ...trial, error: (...report) => ((failed = true), trial.error(...report)) });
+    const result = normaliseValue(branch, value, path, {
+      ...trial,
+      error: (...report) => ((failed = true), trial.error(...report)),
+    });
     if (!failed) {
       for (const report of reports) report();
       return result;
@@ -81,7 +90,13 @@ function normaliseObject(schema: SchemaNode, value: unknown, path: ConfigPath, v
   const result: Record<string, unknown> = {};
   for (const [key, property] of Object.entries(schema.properties)) {
     const given = Object.hasOwn(value, key) ? value[key] : undefined;
-    const normalised = normaliseProperty(property, given, schema.required?.includes(key) ?? false, [...path, key], visit);
+    const normalised = normaliseProperty(
+      property,
+      given,
+      schema.required?.includes(key) ?? false,
+      [...path, key],
+      visit,
+    );
     if (normalised !== undefined) result[key] = normalised;
   }
   for (const key of Object.keys(value)) {
@@ -133,7 +148,8 @@ function normaliseRecord(schema: SchemaNode, value: Record<string, unknown>, pat
 function normaliseArray(schema: SchemaNode, value: unknown, path: ConfigPath, visit: Visit) {
   if (!Array.isArray(value)) return mistake(schema, value, path, visit);
   const { minItems = 0, maxItems = Infinity, items } = schema;
-  if (value.length < minItems) visit.error(path, `must have at least ${minItems} ${minItems === 1 ? "entry" : "entries"}`);
+  if (value.length < minItems)
+    visit.error(path, `must have at least ${minItems} ${minItems === 1 ? "entry" : "entries"}`);
   if (value.length > maxItems) visit.error(path, `must have at most ${maxItems} entries`);
   if (items === undefined) return value;
   return Array.from(value, (item, index) => normaliseItem(items, item, [...path, index], visit));
@@ -151,9 +167,11 @@ function checkText(schema: SchemaNode, value: unknown, path: ConfigPath, visit: 
   const check = schema["x-check"];
   const shown = show(value, path, visit, schema);
   const length = [...value].length;
-  if (length < minLength) visit.error(path, length === 0 ? "must not be empty" : `must have at least ${minLength} characters`);
+  if (length < minLength)
+    visit.error(path, length === 0 ? "must not be empty" : `must have at least ${minLength} characters`);
   else if (length > maxLength) visit.error(path, `must have at most ${maxLength} characters`);
-  else if (pattern !== undefined && !new RegExp(pattern, "u").test(value)) visit.error(path, `${shown} does not match ${pattern}`);
+  else if (pattern !== undefined && !new RegExp(pattern, "u").test(value))
+    visit.error(path, `${shown} does not match ${pattern}`);
   else {
     const reason = check && textChecks[check](value);
     if (reason === undefined) return value;
@@ -173,7 +191,8 @@ function checkNumber(schema: SchemaNode, value: unknown, path: ConfigPath, visit
   if (typeof number !== "number" || !Number.isFinite(number)) return mistake(schema, value, path, visit);
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = schema;
   const isInRange = number >= minimum && number <= maximum && number > exclusiveMinimum && number < exclusiveMaximum;
-  if (!isInRange || (schema.type === "integer" && !Number.isSafeInteger(number))) return mistake(schema, value, path, visit);
+  if (!isInRange || (schema.type === "integer" && !Number.isSafeInteger(number)))
+    return mistake(schema, value, path, visit);
   return number;
 }
 

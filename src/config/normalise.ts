@@ -36,16 +36,23 @@ export function normaliseConfig(input: unknown, options: NormaliseOptions): Conf
   const failed = new Set<string>();
   let replaced: ReadonlySet<string> = new Set();
 
-  const report = (severity: Problem["severity"], path: ConfigPath, message: string, part: "key" | "value" = "value") => {
+  const report = (
+    severity: Problem["severity"],
+    path: ConfigPath,
+    message: string,
+    part: "key" | "value" = "value",
+  ) => {
     const position = options.positions?.find(path, part);
     const file = options.fileName === undefined ? {} : { file: options.fileName };
     problems.push({ severity, path: formatPath(path), message, ...file, ...position });
   };
+  const isFailed = (path: ConfigPath) =>
+    failed.size > 0 && path.some((_, index) => failed.has(pathKey(path.slice(0, index + 1))));
   const visit: Visit = {
     extensions: options.extensions,
     isReplaced: (path) => replaced.has(pathKey(path)),
     // A text whose substitution failed has been reported: what is wrong with its remains says nothing.
-    error: (path, message, part) => failed.has(pathKey(path)) || report("error", path, message, part),
+    error: (path, message, part) => isFailed(path) || report("error", path, message, part),
     warn: (path, message, part) => report("warning", path, message, part),
   };
 

@@ -22,8 +22,7 @@ export interface ParseOptions {
 
 /** Plain data with its places, or what is wrong with the text. */
 export type SourceResult =
-  | { readonly value: unknown; readonly positions: Positions }
-  | { readonly problems: readonly Problem[] };
+  { readonly value: unknown; readonly positions: Positions } | { readonly problems: readonly Problem[] };
 
 /** Reads a text without looking at its meaning. Never throws. */
 export function parseSource(text: string, options: Pick<ParseOptions, "fileName" | "format">): SourceResult {

@@ -31,7 +31,13 @@ export function checkPools(config: LooseConfig, used: ReadonlySet<string>, visit
 }
 
 /** Notes who has a value first; reports when it was taken. */
-function claim(taken: Map<string, ConfigPath>, value: string | undefined, path: ConfigPath, what: string, visit: Visit): boolean {
+function claim(
+  taken: Map<string, ConfigPath>,
+  value: string | undefined,
+  path: ConfigPath,
+  what: string,
+  visit: Visit,
+): boolean {
   if (value === undefined) return false;
   const first = taken.get(value);
   if (first === undefined) {

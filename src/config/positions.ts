@@ -28,14 +28,13 @@ export class Positions {
 
   /**
    * The place of a value, or of its key. What the file does not hold itself (a default, a short form written out)
-   * is at the nearest thing around it that the file does hold.
+   * is at the nearest value around it that the file does hold.
    */
   find(path: ConfigPath, part: "key" | "value"): Position | undefined {
     for (let length = path.length; length >= 0; length--) {
       const entry = this.#entries.get(pathKey(path.slice(0, length)));
       if (entry === undefined) continue;
-      const wanted = length === path.length ? part : "key";
-      return wanted === "key" ? (entry.key ?? entry.value) : entry.value;
+      return part === "key" && length === path.length ? (entry.key ?? entry.value) : entry.value;
     }
     return undefined;
   }

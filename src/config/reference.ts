@@ -1,5 +1,5 @@
 import type { Extensions } from "./extensions.ts";
-import { AdminSchema, ConfigSchema } from "./schema.ts";
+import { ConfigSchema } from "./schema.ts";
 import { describeSchema, recordValues, schemaNode, type SchemaNode } from "./schema-node.ts";
 
 /** Every key of the configuration with its default and meaning, as Markdown tables: one per object. */
@@ -36,13 +36,19 @@ function rowsOf(path: string, schema: SchemaNode, nested: string[]): string[][] 
     const here = path === "" ? key : `${path}.${key}`;
     const inner = innerObject(here, property);
     if (inner !== undefined) addSection(nested, ...inner);
-    return [code(key), kind(property), defaultOf(schema, key, property), property.description ?? `see ${code(inner?.[0] ?? here)}`];
+    return [
+      code(key),
+      kind(property),
+      defaultOf(schema, key, property),
+      property.description ?? `see ${code(inner?.[0] ?? here)}`,
+    ];
   });
 }
 
 /** The object that a property is, or has entries of, with the path that documentation gives it. */
 function innerObject(path: string, schema: SchemaNode): [string, SchemaNode] | undefined {
-  if (schema["x-evenkeel"] === "admin") return [path, schemaNode(AdminSchema)];
+  const branch = schema.anyOf?.find(({ properties }) => properties !== undefined);
+  if (branch !== undefined) return [path, branch];
   const values = recordValues(schema);
   if (values?.properties !== undefined) return [`${path}.NAME`, values];
   if (schema.items?.properties !== undefined) return [`${path}[]`, schema.items];

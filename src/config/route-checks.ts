@@ -4,7 +4,9 @@ import type { ConfigPath } from "./problem.ts";
 import { looksSlow } from "./regex.ts";
 import type { Visit } from "./visit.ts";
 
-type LooseRoute = NonNullable<NonNullable<NonNullable<NonNullable<LooseConfig["listeners"]>[string]>["routes"]>[number]>;
+type LooseRoute = NonNullable<
+  NonNullable<NonNullable<NonNullable<LooseConfig["listeners"]>[string]>["routes"]>[number]
+>;
 
 const DESTINATIONS = ["pool", "split", "redirect", "respond"] as const;
 
@@ -31,7 +33,8 @@ export function checkRoutes(config: LooseConfig, visit: Visit): ReadonlySet<stri
       const here = [...path, "routes", index];
       if (catchAll !== undefined) visit.warn(here, `never reached: routes[${catchAll}] takes everything before it`);
       else if (matchesEverything(route)) catchAll = index;
-      if (route.name !== undefined && names.has(route.name)) visit.error([...here, "name"], "another route has this name");
+      if (route.name !== undefined && names.has(route.name))
+        visit.error([...here, "name"], "another route has this name");
       if (route.name !== undefined) names.add(route.name);
       checkRoute(route, here, visit);
       usePool(route.pool, [...here, "pool"]);
@@ -54,7 +57,8 @@ function unknownPool(name: string, pools: readonly string[]): string {
 function checkRoute(route: LooseRoute, path: ConfigPath, visit: Visit): void {
   const given = DESTINATIONS.filter((key) => route[key] !== undefined);
   if (given.length === 0) visit.error(path, "a route needs one of pool, split, redirect, respond");
-  if (given.length > 1) visit.error(path, `a route has only one of pool, split, redirect, respond, not ${given.join(" and ")}`);
+  if (given.length > 1)
+    visit.error(path, `a route has only one of pool, split, redirect, respond, not ${given.join(" and ")}`);
   if (route.split !== undefined && route.split.length > 0 && route.split.every((share) => share?.weight === 0)) {
     visit.error([...path, "split"], "at least one weight must be above 0");
   }
@@ -69,7 +73,8 @@ function checkRoute(route: LooseRoute, path: ConfigPath, visit: Visit): void {
   for (const [where, text] of patterns) {
     if (text?.startsWith("~") && looksSlow(text)) warnSlow([...path, "match", ...where], visit);
   }
-  if (route.rewrite?.regex !== undefined && looksSlow(route.rewrite.regex)) warnSlow([...path, "rewrite", "regex"], visit);
+  if (route.rewrite?.regex !== undefined && looksSlow(route.rewrite.regex))
+    warnSlow([...path, "rewrite", "regex"], visit);
 }
 
 function warnSlow(path: ConfigPath, visit: Visit): void {
@@ -94,7 +99,10 @@ function checkRewrite(route: LooseRoute, path: ConfigPath, visit: Visit): void {
   }
   const { redirect } = route;
   if (redirect?.path !== undefined && (redirect.stripPrefix !== undefined || redirect.addPrefix !== undefined)) {
-    visit.error([...path, "redirect"], "`path` replaces the whole path: stripPrefix and addPrefix have no effect with it");
+    visit.error(
+      [...path, "redirect"],
+      "`path` replaces the whole path: stripPrefix and addPrefix have no effect with it",
+    );
   }
 }
 

@@ -23,8 +23,18 @@ export const ServerSchema = Type.Object(
   {
     address: Text("serverAddress", "host:port, [v6]:port or unix:/path"),
     id: Type.Optional(Text("serverId", "stable name by which hashing places the server; the address when absent")),
-    weight: Type.Integer({ default: 1, minimum: 0, maximum: 65535, description: "share of the traffic; 0 takes no new work" }),
-    priority: Type.Integer({ default: 0, minimum: 0, maximum: 128, description: "lower is preferred; higher ones are used when no lower one is ready" }),
+    weight: Type.Integer({
+      default: 1,
+      minimum: 0,
+      maximum: 65535,
+      description: "share of the traffic; 0 takes no new work",
+    }),
+    priority: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 128,
+      description: "lower is preferred; higher ones are used when no lower one is ready",
+    }),
     zone: Type.Optional(Name("where the server stands")),
     maxConnections: Type.Integer({ default: 0, minimum: 0, description: "most requests in flight; 0 is no limit" }),
   },
@@ -42,14 +52,28 @@ export interface AlgorithmConfig {
 
 export const UpstreamSchema = Type.Object(
   {
-    protocol: Type.Unsafe<"http1">({ type: "string", enum: ["http1"], default: "http1", "x-planned-values": ["http2", "h2", "h2c"], description: "protocol spoken to the servers" }),
+    protocol: Type.Unsafe<"http1">({
+      type: "string",
+      enum: ["http1"],
+      default: "http1",
+      "x-planned-values": ["http2", "h2", "h2c"],
+      description: "protocol spoken to the servers",
+    }),
     connectTimeout: duration("5s", "time for a connection to be made"),
     responseTimeout: duration("60s", "time from the last byte sent to the head of the answer"),
     idleTimeout: duration("60s", "how long an unused connection is kept"),
     maxConnections: Type.Integer({ default: 1000, minimum: 1, description: "connections per server and node" }),
     maxIdle: Type.Integer({ default: 100, minimum: 0, description: "unused connections kept per server and worker" }),
-    maxRequestsPerConnection: Type.Integer({ default: 0, minimum: 0, description: "requests after which a connection is closed; 0 is no limit" }),
-    prewarm: Type.Integer({ default: 0, minimum: 0, description: "connections per server and worker that are opened before they are needed" }),
+    maxRequestsPerConnection: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: "requests after which a connection is closed; 0 is no limit",
+    }),
+    prewarm: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: "connections per server and worker that are opened before they are needed",
+    }),
   },
   { ...strict, "x-planned": ["tls", "pipelining", "proxyProtocol"] },
 );
@@ -57,7 +81,12 @@ export type UpstreamConfig = Static<typeof UpstreamSchema>;
 
 export const RetriesSchema = Type.Object(
   {
-    attempts: Type.Integer({ default: 2, minimum: 0, maximum: 10, description: "further tries after a failed one, each on another server; 0 turns retries off" }),
+    attempts: Type.Integer({
+      default: 2,
+      minimum: 0,
+      maximum: 10,
+      description: "further tries after a failed one, each on another server; 0 turns retries off",
+    }),
     bufferLimit: size("64KiB", "request bodies up to this size are kept, so that they can be sent again"),
   },
   { ...strict, "x-planned": ["budget"] },
@@ -65,13 +94,23 @@ export const RetriesSchema = Type.Object(
 
 export const PoolSchema = Type.Object(
   {
-    algorithm: Type.Unsafe<AlgorithmConfig>({ "x-evenkeel": "algorithm", default: "weighted_round_robin", description: "how a server is chosen: a name, or an object with the name and its settings" }),
-    servers: Type.Array(ServerSchema, { default: [], description: "addresses, or objects with an address and settings" }),
+    algorithm: Type.Unsafe<AlgorithmConfig>({
+      "x-evenkeel": "algorithm",
+      default: "weighted_round_robin",
+      description: "how a server is chosen: a name, or an object with the name and its settings",
+    }),
+    servers: Type.Array(ServerSchema, {
+      default: [],
+      description: "addresses, or objects with an address and settings",
+    }),
     retries: RetriesSchema,
     upstream: UpstreamSchema,
     drainTimeout: duration("5m", "how long exchanges with a removed server may go on"),
   },
-  { ...strict, "x-planned": ["healthCheck", "outlierDetection", "circuitBreaker", "affinity", "slowStart", "discovery"] },
+  {
+    ...strict,
+    "x-planned": ["healthCheck", "outlierDetection", "circuitBreaker", "affinity", "slowStart", "discovery"],
+  },
 );
 export type PoolConfig = Static<typeof PoolSchema>;
 
@@ -83,13 +122,27 @@ function Values(description: string, keyCheck?: TextCheck) {
 
 export const MatchSchema = Type.Object(
   {
-    host: Type.Optional(stringList("exact name, *.example.com (any depth below), or example.*; without port", { minItems: 1, check: "hostPattern" })),
-    path: Type.Optional(stringList("/exact, /prefix/*, a glob with * (within a segment) and ** (across), or ~regular expression", { minItems: 1, check: "pathPattern" })),
+    host: Type.Optional(
+      stringList("exact name, *.example.com (any depth below), or example.*; without port", {
+        minItems: 1,
+        check: "hostPattern",
+      }),
+    ),
+    path: Type.Optional(
+      stringList("/exact, /prefix/*, a glob with * (within a segment) and ** (across), or ~regular expression", {
+        minItems: 1,
+        check: "pathPattern",
+      }),
+    ),
     methods: Type.Optional(stringList("GET, POST, …; any when absent", { minItems: 1, check: "method" })),
-    headers: Type.Optional(Values("name: value; * any value, ~regular expression, !value not equal, ! absent", "headerName")),
+    headers: Type.Optional(
+      Values("name: value; * any value, ~regular expression, !value not equal, ! absent", "headerName"),
+    ),
     cookies: Type.Optional(Values("name: value, as for headers", "cookieName")),
     query: Type.Optional(Values("name: value, as for headers")),
-    client: Type.Optional(stringList("client addresses: single ones or ranges such as 10.0.0.0/8", { minItems: 1, check: "addressRange" })),
+    client: Type.Optional(
+      stringList("client addresses: single ones or ranges such as 10.0.0.0/8", { minItems: 1, check: "addressRange" }),
+    ),
   },
   { ...strict, "x-planned": ["sni"] },
 );
@@ -97,8 +150,15 @@ export type MatchConfig = Static<typeof MatchSchema>;
 
 export const RedirectSchema = Type.Object(
   {
-    status: Type.Unsafe<number>({ type: "integer", enum: [301, 302, 303, 307, 308], default: 308, description: "status of the answer" }),
-    scheme: Type.Optional(Type.Unsafe<"http" | "https">({ type: "string", enum: ["http", "https"], description: "other scheme" })),
+    status: Type.Unsafe<number>({
+      type: "integer",
+      enum: [301, 302, 303, 307, 308],
+      default: 308,
+      description: "status of the answer",
+    }),
+    scheme: Type.Optional(
+      Type.Unsafe<"http" | "https">({ type: "string", enum: ["http", "https"], description: "other scheme" }),
+    ),
     host: Type.Optional(Text("authority", "other host, with port if needed")),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: "other port" })),
     path: Prefix("other path"),
@@ -113,7 +173,11 @@ export type RedirectConfig = Static<typeof RedirectSchema>;
 export const RespondSchema = Type.Object(
   {
     status: Type.Integer({ default: 200, minimum: 200, maximum: 599, description: "status of the answer" }),
-    headers: Type.Record(Type.String(), Type.String({ "x-check": "headerValue" }), { default: {}, "x-key-check": "responseHeaderName", description: "name: value" }),
+    headers: Type.Record(Type.String(), Type.String({ "x-check": "headerValue" }), {
+      default: {},
+      "x-key-check": "responseHeaderName",
+      description: "name: value",
+    }),
     body: Type.String({ default: "", description: "text of the answer" }),
   },
   strict,
@@ -140,7 +204,10 @@ export interface FilterConfig {
 }
 
 const SplitSchema = Type.Object(
-  { pool: Name("where this share goes"), weight: Type.Integer({ minimum: 0, maximum: 1_000_000, description: "size of the share" }) },
+  {
+    pool: Name("where this share goes"),
+    weight: Type.Integer({ minimum: 0, maximum: 1_000_000, description: "size of the share" }),
+  },
   strict,
 );
 
@@ -148,7 +215,11 @@ export const RouteSchema = Type.Object(
   {
     name: Type.Optional(Name("for logs, metrics and the API; its position when absent")),
     match: Type.Optional(MatchSchema),
-    filters: Type.Unsafe<FilterConfig[]>({ "x-evenkeel": "filters", default: [], description: "steps of request and response handling, in order: `- name: { settings }`, or just the name" }),
+    filters: Type.Unsafe<FilterConfig[]>({
+      "x-evenkeel": "filters",
+      default: [],
+      description: "steps of request and response handling, in order: `- name: { settings }`, or just the name",
+    }),
     rewrite: Type.Optional(RewriteSchema),
     pool: Type.Optional(Name("where the request goes")),
     split: Type.Optional(
@@ -165,14 +236,30 @@ export const LimitsSchema = Type.Object(
   {
     maxRequestLine: size("8KiB", "longest request line; over it 414"),
     maxHeadSize: size("32KiB", "longest head, request line included; over it 431"),
-    maxHeaders: Type.Integer({ default: 100, minimum: 1, maximum: 1000, description: "most header fields; over it 431" }),
+    maxHeaders: Type.Integer({
+      default: 100,
+      minimum: 1,
+      maximum: 1000,
+      description: "most header fields; over it 431",
+    }),
     maxBodySize: size("0", "longest request body; over it 413; 0 is no limit, for bodies are streamed"),
-    maxConnections: Type.Integer({ default: 20_000, minimum: 1, description: "client connections per listener and node" }),
-    maxRequestsPerConnection: Type.Integer({ default: 0, minimum: 0, description: "requests after which a client connection is closed; 0 is no limit" }),
+    maxConnections: Type.Integer({
+      default: 20_000,
+      minimum: 1,
+      description: "client connections per listener and node",
+    }),
+    maxRequestsPerConnection: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: "requests after which a client connection is closed; 0 is no limit",
+    }),
     headTimeout: duration("10s", "time from the first byte of a head to its last; over it 408"),
     idleTimeout: duration("60s", "how long a client connection may wait for its next request"),
     bodyTimeout: duration("30s", "longest pause of a body, in either direction"),
-    minBodyRate: size("240", "bytes per second that a request body must bring on average after the first 10 s; 0 is off"),
+    minBodyRate: size(
+      "240",
+      "bytes per second that a request body must bring on average after the first 10 s; 0 is off",
+    ),
     tunnelIdleTimeout: duration("1h", "how long an upgraded connection may be silent"),
   },
   strict,
@@ -181,9 +268,21 @@ export type LimitsConfig = Static<typeof LimitsSchema>;
 
 export const ListenerSchema = Type.Object(
   {
-    listen: stringList("addresses: host:port, [v6]:port, :port (every address), unix:/path; port 0 takes a free one", { minItems: 1, check: "listenAddress" }),
-    protocol: Type.Unsafe<"http">({ type: "string", enum: ["http"], default: "http", "x-planned-values": ["tcp", "udp"], description: "protocol of the clients" }),
-    trustedProxies: stringList("client addresses (single or ranges) whose X-Forwarded-*, Forwarded and X-Request-Id are believed", { default: [], check: "addressRange" }),
+    listen: stringList("addresses: host:port, [v6]:port, :port (every address), unix:/path; port 0 takes a free one", {
+      minItems: 1,
+      check: "listenAddress",
+    }),
+    protocol: Type.Unsafe<"http">({
+      type: "string",
+      enum: ["http"],
+      default: "http",
+      "x-planned-values": ["tcp", "udp"],
+      description: "protocol of the clients",
+    }),
+    trustedProxies: stringList(
+      "client addresses (single or ranges) whose X-Forwarded-*, Forwarded and X-Request-Id are believed",
+      { default: [], check: "addressRange" },
+    ),
     forwarded: Flag(false, "send Forwarded (RFC 7239) besides X-Forwarded-*"),
     limits: LimitsSchema,
     routes: Type.Array(RouteSchema, { default: [], description: "the first one that matches is taken" }),
@@ -195,8 +294,19 @@ export type ListenerConfig = Static<typeof ListenerSchema>;
 
 export const AdminSchema = Type.Object(
   {
-    listen: Type.String({ default: "127.0.0.1:9900", "x-check": "listenAddress", description: "address of the REST interface; `admin: off` turns it off" }),
-    token: Type.Optional(Type.String({ minLength: 16, "x-secret": true, description: "bearer token; required when the address is not loopback" })),
+    listen: Type.String({
+      minLength: 1,
+      default: "127.0.0.1:9900",
+      "x-check": "listenAddress",
+      description: "address of the REST interface; `admin: off` turns it off",
+    }),
+    token: Type.Optional(
+      Type.String({
+        minLength: 16,
+        "x-secret": true,
+        description: "bearer token; required when the address is not loopback",
+      }),
+    ),
   },
   strict,
 );
@@ -205,13 +315,36 @@ export type AdminConfig = Static<typeof AdminSchema>;
 
 export const ConfigSchema = Type.Object(
   {
-    workers: Type.Unsafe<number>({ "x-evenkeel": "workers", anyOf: [{ type: "integer", minimum: 0, maximum: 256 }, { const: "auto" }], default: "auto", description: "data-plane threads; auto (or 0) is the number of available cores" }),
-    admin: Type.Unsafe<AdminConfig | false>({ "x-evenkeel": "admin", default: {}, description: "the REST interface; off turns it off" }),
+    workers: Type.Unsafe<number>({
+      "x-evenkeel": "workers",
+      anyOf: [{ type: "integer", minimum: 0, maximum: 256 }, { const: "auto" }],
+      default: "auto",
+      description: "data-plane threads; auto (or 0) is the number of available cores",
+    }),
+    admin: Type.Unsafe<AdminConfig | false>({
+      "x-evenkeel": "admin",
+      anyOf: [AdminSchema, { enum: [false, "off"] }],
+      default: {},
+      description: "the REST interface; off turns it off",
+    }),
     modules: stringList("own algorithms and filters: module paths, relative to this file", { default: [] }),
-    maxServers: Type.Integer({ default: 16_384, minimum: 1, maximum: 1_000_000, description: "servers that the shared memory has room for; fixed at start" }),
+    maxServers: Type.Integer({
+      default: 16_384,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: "servers that the shared memory has room for; fixed at start",
+    }),
     drainTimeout: duration("30s", "how long requests in flight may take to end after SIGTERM"),
-    listeners: Type.Record(Type.String(), ListenerSchema, { default: {}, "x-key-check": "name", description: "name: an address that clients connect to, and its routes" }),
-    pools: Type.Record(Type.String(), PoolSchema, { default: {}, "x-key-check": "name", description: "name: a group of servers with one balancing algorithm" }),
+    listeners: Type.Record(Type.String(), ListenerSchema, {
+      default: {},
+      "x-key-check": "name",
+      description: "name: an address that clients connect to, and its routes",
+    }),
+    pools: Type.Record(Type.String(), PoolSchema, {
+      default: {},
+      "x-key-check": "name",
+      description: "name: a group of servers with one balancing algorithm",
+    }),
   },
   { ...strict, "x-planned": ["store", "cluster", "logging", "accessLog", "metrics", "tracing", "gslb"] },
 );

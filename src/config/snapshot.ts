@@ -16,7 +16,12 @@ export interface Snapshot {
 }
 
 /** A deeply frozen snapshot of its own copy of the configuration. `slots` come from `SlotAllocator.assign`. */
-export function createSnapshot(version: number, config: Config, slots: SlotTable, modules: readonly string[]): Snapshot {
+export function createSnapshot(
+  version: number,
+  config: Config,
+  slots: SlotTable,
+  modules: readonly string[],
+): Snapshot {
   return freezeDeeply(structuredClone({ version, config, slots, modules }));
 }
 

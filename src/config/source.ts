@@ -1,5 +1,5 @@
 import type { ConfigPath } from "./problem.ts";
-import { Positions, type Position } from "./positions.ts";
+import type { Position, Positions } from "./positions.ts";
 
 /** Something wrong with the text itself, before anything is known about its meaning. */
 export interface SourceProblem extends Position {
@@ -17,7 +17,7 @@ export interface ParsedSource {
 /** Deepest nesting of objects and lists that a configuration may have. */
 export const MAX_DEPTH = 64;
 /** Most values in one configuration, those that YAML aliases repeat counted each time. */
-export const MAX_VALUES = 1_000_000;
+export const MAX_VALUES = 300_000;
 /** Longest configuration text, in characters. */
 export const MAX_LENGTH = 32 * 1024 * 1024;
 

@@ -60,11 +60,15 @@ function substituteText(text: string, sources: SubstitutionSources, report: (mes
     const [reference, fallback] = splitDefault(body);
     if (reference.startsWith("file:")) return fromFile(reference.slice(5), fallback);
     if (!/^[A-Za-z_]\w*$/.test(reference)) {
-      return fail(`"${reference.slice(0, 60)}" is not the name of an environment variable; write $\${ for a literal \${`);
+      return fail(
+        `"${reference.slice(0, 60)}" is not the name of an environment variable; write $\${ for a literal \${`,
+      );
     }
     const value = Object.hasOwn(sources.env, reference) ? sources.env[reference] : undefined;
     if (value !== undefined && (value !== "" || fallback === undefined)) return value;
-    return fallback ?? fail(`the environment variable ${reference} is not set; \${${reference}:-default} has a default`);
+    return (
+      fallback ?? fail(`the environment variable ${reference} is not set; \${${reference}:-default} has a default`)
+    );
   });
 
   function fromFile(path: string, fallback: string | undefined): string {

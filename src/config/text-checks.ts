@@ -23,7 +23,9 @@ export const textChecks = {
   method: (text) => (TOKEN.test(text) ? undefined : "not a method name such as GET"),
   headerName: (text) => (TOKEN.test(text) ? undefined : "not a field name (letters, digits and !#$%&'*+-.^_`|~)"),
   headerValue: (text) =>
-    FIELD_VALUE.test(text) && text === text.trim() ? undefined : "a field value has no control characters and no spaces around it",
+    FIELD_VALUE.test(text) && text === text.trim()
+      ? undefined
+      : "a field value has no control characters and no spaces around it",
   responseHeaderName: checkResponseHeaderName,
   cookieName: (text) => (TOKEN.test(text) ? undefined : "not a cookie name (letters, digits and !#$%&'*+-.^_`|~)"),
   name: (text) =>
@@ -31,8 +33,14 @@ export const textChecks = {
       ? undefined
       : "a name has 1 to 100 letters, digits, dots, dashes and underscores, and starts with none of dot and dash",
   serverId: (text) => (/^[\x21-\x7e]{1,200}$/.test(text) ? undefined : "an id has 1 to 200 visible ASCII characters"),
-  authority: (text) => (/^[a-z0-9._~-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(text) ? undefined : "not a host name, with or without port"),
-  targetPath: (text) => (/^\/[\x21-\x7e]*$/.test(text) && !/[#?]/.test(text) ? undefined : "a path starts with a slash and has visible ASCII characters without ? and #"),
+  authority: (text) =>
+    /^[a-z0-9._~-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(text)
+      ? undefined
+      : "not a host name, with or without port",
+  targetPath: (text) =>
+    /^\/[\x21-\x7e]*$/.test(text) && !/[#?]/.test(text)
+      ? undefined
+      : "a path starts with a slash and has visible ASCII characters without ? and #",
 } satisfies Record<string, (text: string) => string | undefined>;
 
 /** Name of a rule, for `x-check` in the schema. */

@@ -1,7 +1,22 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument, type Document, type Node, type Pair, type YAMLMap } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Alias,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
 import type { ConfigPath } from "./problem.ts";
 import { Positions } from "./positions.ts";
 import { LineIndex, MAX_DEPTH, MAX_VALUES, type ParsedSource, type SourceProblem } from "./source.ts";
+
+/** Nobody reads more of them. */
+const MAX_PROBLEMS = 100;
 
 /**
  * Reads one YAML 1.2 document. Anchors, aliases and merge keys (`<<`) work; tags, several documents, repeated keys
@@ -21,11 +36,12 @@ export function parseYaml(text: string): ParsedSource {
   for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
     const place = lines.position(pos[0]);
     // One mistake makes the parser stumble over the rest of the line.
-    if (problems.some((problem) => problem.line === place.line)) continue;
+    if (problems.at(-1)?.line === place.line) continue;
     problems.push({ ...place, message: explain(code, message, text, place.line) });
   }
-  if (problems.length > 0) return { value: undefined, positions: new Positions(), problems };
-  const reader = new YamlReader(document, lines);
+  if (problems.length > 0)
+    return { value: undefined, positions: new Positions(), problems: problems.slice(0, MAX_PROBLEMS) };
+  const reader = new YamlReader(lines);
   const value = reader.read(document.contents as Node | null);
   return { value, positions: reader.positions, problems: reader.problems };
 }
@@ -45,13 +61,14 @@ function explain(code: string, message: string, text: string, line: number): str
 class YamlReader {
   readonly positions = new Positions();
   readonly problems: SourceProblem[] = [];
-  readonly #document: Document;
   readonly #lines: LineIndex;
+  /** Filled in the order of the document; the library's own look-up walks the whole document for each alias. */
+  readonly #anchors = new Map<string, Node>();
+  #expanding = 0;
   #values = 0;
   #full = false;
 
-  constructor(document: Document, lines: LineIndex) {
-    this.#document = document;
+  constructor(lines: LineIndex) {
     this.#lines = lines;
   }
 
@@ -68,17 +85,31 @@ class YamlReader {
     }
     if (path.length > MAX_DEPTH) return this.#fail(node, path, `nested more than ${MAX_DEPTH} levels deep`);
     if (path.length > 0) this.positions.set(path, this.#place(node ?? key), key && this.#place(key));
-    if (isAlias(node)) {
-      const target = node.resolve(this.#document);
-      if (target === undefined) return this.#fail(node, path, `no anchor &${node.source} before this alias`);
-      return this.#read(target, path, key);
-    }
+    if (isAlias(node)) return this.#readAlias(node, path, key);
+    this.#noteAnchor(node);
     if (isMap(node)) return this.#readMap(node, path);
     if (isSeq(node)) {
-      return node.items.map((item, index) => this.#read(isPair(item) ? null : (item as Node), [...path, index], undefined));
+      return node.items.map((item, index) =>
+        this.#read(isPair(item) ? null : (item as Node), [...path, index], undefined),
+      );
     }
     if (isScalar(node)) return this.#readScalar(node.value, node, path);
     return null;
+  }
+
+  #readAlias(alias: Alias, path: ConfigPath, key: Node | undefined): unknown {
+    const target = this.#anchors.get(alias.source);
+    if (target === undefined) return this.#fail(alias, path, `no anchor &${alias.source} before this alias`);
+    this.#expanding++;
+    const value = this.#read(target, path, key);
+    this.#expanding--;
+    return value;
+  }
+
+  /** Anchors within what an alias repeats have been noted where they stand; a later one of the same name wins. */
+  #noteAnchor(node: Node | null): void {
+    const anchor = isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined;
+    if (anchor !== undefined && this.#expanding === 0) this.#anchors.set(anchor, node as Node);
   }
 
   #readScalar(value: unknown, node: Node, path: ConfigPath): unknown {
@@ -113,9 +144,10 @@ class YamlReader {
   #merge(result: Record<string, unknown>, pair: Pair, path: ConfigPath): void {
     const value = pair.value as Node | null;
     for (const source of isSeq(value) ? (value.items as Node[]) : [value]) {
-      const map = isAlias(source) ? source.resolve(this.#document) : source;
+      const map = isAlias(source) ? this.#anchors.get(source.source) : source;
       if (!isMap(map)) this.#fail(source, path, "<< takes a map, or a list of maps");
-      else if (path.length > MAX_DEPTH || ++this.#values > MAX_VALUES) this.#fail(source, path, "too much is merged here");
+      else if (path.length > MAX_DEPTH || ++this.#values > MAX_VALUES)
+        this.#fail(source, path, "too much is merged here");
       else this.#mergeMap(result, map, path);
     }
   }
@@ -133,7 +165,7 @@ class YamlReader {
   }
 
   #fail(node: Node | null, path: ConfigPath, message: string): null {
-    if (this.problems.length < 100) this.problems.push({ ...this.#place(node), message, path });
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ ...this.#place(node), message, path });
     return null;
   }
 }
