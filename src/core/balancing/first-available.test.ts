@@ -5,7 +5,14 @@ import { Bench, makeServers, setOf } from "./pool.fixture.ts";
 
 it.each([3, 100])("fills %i servers in order and returns to the first that has room", (size) => {
   const bench = new Bench(firstAvailable);
-  bench.balancer.update(setOf(makeServers(Array.from({ length: size }, () => 1), { maxConnections: 4 })));
+  bench.balancer.update(
+    setOf(
+      makeServers(
+        Array.from({ length: size }, () => 1),
+        { maxConnections: 4 },
+      ),
+    ),
+  );
   const order: number[] = [];
   for (let request = 0; request < 4 * size; request++) {
     const { slot } = bench.choose() as Server;

@@ -27,9 +27,12 @@ describe("compileHashKey", () => {
     expect(compileHashKey(spec)(request)).toBe(hashString(key));
   });
 
-  it.each(["header:x-other", "cookie:session", "query:use", "query:1&user"])("falls back to the client for %s", (spec) => {
-    expect(compileHashKey(spec)(request)).toBe(hashString("192.0.2.7"));
-  });
+  it.each(["header:x-other", "cookie:session", "query:use", "query:1&user"])(
+    "falls back to the client for %s",
+    (spec) => {
+      expect(compileHashKey(spec)(request)).toBe(hashString("192.0.2.7"));
+    },
+  );
 
   it("leaves the question mark out of a uri without query", () => {
     expect(compileHashKey("uri")({ ...request, query: "" })).toBe(hashString("/a/b"));

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Server } from "./balancer.ts";
 import { leastConnections } from "./least-connections.ts";
@@ -73,7 +73,8 @@ describe("weighted_least_connections", () => {
     const weights = Array.from({ length: size }, (_, index) => 1 + (index % 3));
     const bench = new Bench(weightedLeastConnections);
     bench.balancer.update(setOf(makeServers(weights)));
-    for (let request = 0; request < size * 20; request++) bench.signals.add("inFlight", (bench.choose() as Server).slot, 1);
+    for (let request = 0; request < size * 20; request++)
+      bench.signals.add("inFlight", (bench.choose() as Server).slot, 1);
     weights.forEach((weight, slot) => expect(bench.signals.inFlight(slot)).toBe(10 * weight));
   });
 

@@ -12,6 +12,11 @@ export class ProbePool {
   private readonly size: number;
   private readonly servers: (Server | undefined)[];
   private readonly times: Float64Array;
+  /** Which probe was added when, as a clock may not tell them apart. */
+  private readonly order: Float64Array;
+  private added = 0;
+  /** Where a search for the best begins, so that ties are not always won by the same position. */
+  private start = 0;
   private readonly inFlight: Float64Array;
   private readonly latencies: Float64Array;
   private readonly uses: Float64Array;
@@ -20,6 +25,7 @@ export class ProbePool {
     this.size = size;
     this.servers = Array.from({ length: size }, () => undefined);
     this.times = new Float64Array(size);
+    this.order = new Float64Array(size);
     this.inFlight = new Float64Array(size);
     this.latencies = new Float64Array(size);
     this.uses = new Float64Array(size);
@@ -36,6 +42,7 @@ export class ProbePool {
     if (position < 0) position = this.length < this.size ? this.length++ : this.oldest();
     this.servers[position] = server;
     this.times[position] = now;
+    this.order[position] = this.added++;
     this.inFlight[position] = inFlight;
     this.latencies[position] = latency;
     this.uses[position] = uses;
@@ -53,6 +60,7 @@ export class ProbePool {
     this.servers[position] = this.servers[last];
     this.servers[last] = undefined;
     this.times[position] = this.times[last] as number;
+    this.order[position] = this.order[last] as number;
     this.inFlight[position] = this.inFlight[last] as number;
     this.latencies[position] = this.latencies[last] as number;
     this.uses[position] = this.uses[last] as number;
@@ -69,7 +77,7 @@ export class ProbePool {
   oldest(): number {
     let oldest = 0;
     for (let position = 1; position < this.length; position++) {
-      if ((this.times[position] as number) < (this.times[oldest] as number)) oldest = position;
+      if ((this.order[position] as number) < (this.order[oldest] as number)) oldest = position;
     }
     return oldest;
   }
@@ -94,7 +102,10 @@ export class ProbePool {
   best(limit: number, context: BalanceContext): number {
     let best = -1;
     let candidates = 0;
-    for (let position = 0; position < this.length; position++) {
+    let position = this.start < this.length ? this.start : 0;
+    this.start = position + 1;
+    for (let step = 0; step < this.length; step++, position++) {
+      if (position >= this.length) position = 0;
       if (context.isExcluded(this.servers[position] as Server)) continue;
       candidates++;
       if (best < 0 || this.precedes(position, best, limit)) best = position;

@@ -54,7 +54,8 @@ describe("power_of_two_choices", () => {
     const most = [powerOfTwoChoices, random].map((algorithm) => {
       const bench = new Bench(algorithm);
       bench.balancer.update(setOf(makeServers(Array.from({ length: 500 }, () => 1))));
-      for (let request = 0; request < 5000; request++) bench.signals.add("inFlight", (bench.choose() as Server).slot, 1);
+      for (let request = 0; request < 5000; request++)
+        bench.signals.add("inFlight", (bench.choose() as Server).slot, 1);
       return Math.max(...Array.from({ length: 500 }, (_, slot) => bench.signals.inFlight(slot)));
     });
     expect(most[0]).toBeLessThanOrEqual(13);

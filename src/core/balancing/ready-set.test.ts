@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { makeServers } from "./pool.fixture.ts";
 import { readySet } from "./ready-set.ts";
 
-const servers = makeServers([1, 1, 1, 0, 1]).map((server, index) => ({ ...server, priority: [0, 1, 0, 0, 1][index] as number }));
+const servers = makeServers([1, 1, 1, 0, 1]).map((server, index) => ({
+  ...server,
+  priority: [0, 1, 0, 0, 1][index] as number,
+}));
 const slots = (list: readonly { slot: number }[]) => list.map((server) => server.slot);
 
 describe("readySet", () => {

@@ -16,7 +16,9 @@ describe("weighted_round_robin", () => {
     const bench = new Bench(weightedRoundRobin);
     bench.balancer.update(setOf(makeServers(weights)));
     for (let cycle = 0; cycle < 3; cycle++) {
-      bench.counts(600, 200).forEach((count, slot) => expect(Math.abs(count - (weights[slot] as number))).toBeLessThanOrEqual(1));
+      bench
+        .counts(600, 200)
+        .forEach((count, slot) => expect(Math.abs(count - (weights[slot] as number))).toBeLessThanOrEqual(1));
     }
   });
 

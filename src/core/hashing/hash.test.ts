@@ -11,7 +11,22 @@ describe("hashString", () => {
   });
 
   it("tells strings apart that differ in length, order or high bytes", () => {
-    const texts = ["", "\0", "\0\0", "ab", "ba", "a", "aa", "aaa", "é", "é".normalize("NFD"), "日本", "日", "\u0161", "a\u0100"];
+    const texts = [
+      "",
+      "\0",
+      "\0\0",
+      "ab",
+      "ba",
+      "a",
+      "aa",
+      "aaa",
+      "é",
+      "é".normalize("NFD"),
+      "日本",
+      "日",
+      "\u0161",
+      "a\u0100",
+    ];
     expect(new Set(texts.map((text) => hashString(text))).size).toBe(texts.length);
   });
 
@@ -21,7 +36,11 @@ describe("hashString", () => {
       (index: number) => `user-${index}`,
       (index: number) => `/images/${index}.png`,
     ]) {
-      for (const bucketOf of [(hash: number) => hash >>> 24, (hash: number) => hash & 255, (hash: number) => hash % 251]) {
+      for (const bucketOf of [
+        (hash: number) => hash >>> 24,
+        (hash: number) => hash & 255,
+        (hash: number) => hash % 251,
+      ]) {
         const counts = new Float64Array(256);
         for (let index = 0; index < 25_600; index++) counts[bucketOf(hashString(makeKey(index)))]++;
         // Chi-squared with 255 (or 250) degrees of freedom: above 350 with a chance under 1 in 10,000.

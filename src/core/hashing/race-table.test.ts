@@ -9,7 +9,11 @@ it("holds each owner's places by its name alone", () => {
   expect(table.starts.length).toBe(513);
   for (let place = 0; place < 512; place++) {
     const at = (race: RaceTable) => [...race.owners.subarray(race.starts[place], race.starts[place + 1])];
-    expect(at(reversed).map((owner) => 39 - owner).sort()).toEqual(at(table).sort());
+    expect(
+      at(reversed)
+        .map((owner) => 39 - owner)
+        .sort(),
+    ).toEqual(at(table).sort());
   }
 });
 
