@@ -93,6 +93,7 @@ describe("units", () => {
     ["1.5KiB", 1536],
     ["1TB", undefined],
     ["KiB", undefined],
+    [1.5, undefined],
   ])("size %s", (text, expected) => expect(parseSize(text)).toBe(expected));
 });
 

@@ -87,6 +87,13 @@ const full: ConfigInput = {
   },
 };
 
+function filterMessages(filters: unknown): string {
+  const input = { listeners: { a: { listen: "a:1", routes: [{ respond: {}, filters }] } } };
+  return normalise(input)
+    .problems.map(({ path, message }) => `${path}: ${message}`)
+    .join("\n");
+}
+
 describe("normalisation", () => {
   it("writes short forms out, with the settings of algorithms and filters", () => {
     const { config, problems } = normalise(full);
@@ -125,22 +132,16 @@ describe("normalisation", () => {
   });
 
   it("says what is wrong with the settings of a filter", () => {
-    const messages = (filters: unknown) => {
-      const input = { listeners: { a: { listen: "a:1", routes: [{ respond: {}, filters }] } } };
-      return normalise(input)
-        .problems.map(({ path, message }) => `${path}: ${message}`)
-        .join("\n");
-    };
-    expect(messages(["stamp"])).toContain('filters[0]: "level" is missing');
-    expect(messages([{ stamp: { level: 1, either: 3 } }])).toContain(
+    expect(filterMessages(["stamp"])).toContain('filters[0]: "level" is missing');
+    expect(filterMessages([{ stamp: { level: 1, either: 3 } }])).toContain(
       "filters[0].stamp.either: must be true or false or a list, not 3",
     );
-    expect(messages([{ stamp: { level: 1, set: { a: 1 } } }])).toContain(
+    expect(filterMessages([{ stamp: { level: 1, set: { a: 1 } } }])).toContain(
       "filters[0].stamp.set.a: must be a text, not 1",
     );
-    expect(messages([{ stamp: {}, other: {} }])).toContain("put a dash before each filter");
-    expect(messages([{ stmap: {} }])).toContain('did you mean "stamp"?');
-    expect(messages([{ rateLimit: {} }])).toContain("not available in this version yet");
+    expect(filterMessages([{ stamp: {}, other: {} }])).toContain("put a dash before each filter");
+    expect(filterMessages([{ stmap: {} }])).toContain('did you mean "stamp"?');
+    expect(filterMessages([{ rateLimit: {} }])).toContain("not available in this version yet");
   });
 });
 

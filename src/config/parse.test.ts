@@ -272,8 +272,9 @@ describe("problems", () => {
   });
 });
 
+const withServer = (server: string) => `${SMALL.split("\n")[0]}\npools: { web: { servers: [ "${server}" ] } }`;
+
 describe("substitution", () => {
-  const pool = (server: string) => `${SMALL.split("\n")[0]}\npools: { web: { servers: [ "${server}" ] } }`;
   const files: Record<string, string> = { "/etc/address": "127.0.0.1:9005\n" };
   const readFile = (path: string) => {
     if (!(path in files)) throw new Error("nope");
@@ -290,7 +291,7 @@ describe("substitution", () => {
     ["${file:/nope:-127.0.0.1:9006}", "127.0.0.1:9006"],
   ])("%s is %s", (text, expected) => {
     const env = { A: "127.0.0.1:9001", PORT: "9002", EMPTY: "" };
-    const { config, problems } = parse(pool(text), { env, readFile, fileName: "/etc/evenkeel.yaml" });
+    const { config, problems } = parse(withServer(text), { env, readFile, fileName: "/etc/evenkeel.yaml" });
     expect(problems).toEqual([]);
     expect(config?.pools.web.servers[0].address).toBe(expected);
   });

@@ -26,6 +26,7 @@ export function parseDuration(value: unknown): number | undefined {
 
 /** "64KiB", "10MB", "512" or 512 in whole bytes; undefined when it is none of these. */
 export function parseSize(value: unknown): number | undefined {
+  if (typeof value === "number" && !Number.isInteger(value)) return undefined;
   return parse(value, SIZE_PATTERN, SIZE_UNITS);
 }
 
