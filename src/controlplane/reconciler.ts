@@ -82,6 +82,7 @@ export class Reconciler {
   async #publish(config: Config, modules: readonly string[], version: number): Promise<void> {
     const { publisher, scoreboard, clock } = this.#options;
     const before = this.#snapshot;
+    this.#removals.collect();
     const known = new Set([...Object.values(before?.slots ?? {}).flat(), ...this.#slots.draining]);
     const { slots } = this.#slots.assign(config.pools);
     const now = clock.now();
