@@ -15,6 +15,7 @@ describe("selfTimes", () => {
         frame(3, "writev"),
         frame(4, "relay", "file:///a.ts", 9),
       ],
+      startTime: 1000,
       samples: [1, 2, 3, 4, 2],
       timeDeltas: [500, 10, 20, 30, 20],
     };
@@ -23,7 +24,18 @@ describe("selfTimes", () => {
       { name: "writev", place: "", time: 20, share: 0.25 },
     ]);
   });
+  it("counts only what was sampled in the given time", () => {
+    const profile = {
+      nodes: [frame(1, "a"), frame(2, "b")],
+      startTime: 100,
+      samples: [1, 2, 1],
+      timeDeltas: [10, 20, 40],
+    };
+    expect(selfTimes(profile, 115, 140)).toEqual([{ name: "b", place: "", time: 20, share: 1 }]);
+  });
   it("gives an anonymous function a name", () => {
-    expect(selfTimes({ nodes: [frame(1, "")], samples: [1], timeDeltas: [5] })[0]?.name).toBe("(anonymous)");
+    expect(selfTimes({ nodes: [frame(1, "")], startTime: 0, samples: [1], timeDeltas: [5] })[0]?.name).toBe(
+      "(anonymous)",
+    );
   });
 });

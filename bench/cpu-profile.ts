@@ -4,6 +4,8 @@ export interface CpuProfile {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }[];
+  /** µs on the monotonic clock of the machine, the one of process.hrtime(). */
+  readonly startTime: number;
   /** Node that was running at each sample. */
   readonly samples: readonly number[];
   /** µs between each sample and the one before. */
@@ -21,10 +23,18 @@ export interface SelfTime {
   readonly share: number;
 }
 
-/** Functions by self time, the most expensive first, without "(idle)". */
-export function selfTimes(profile: CpuProfile): SelfTime[] {
+/**
+ * Functions by self time, the most expensive first, without "(idle)". Samples count that were taken between
+ * `from` and `to`, in µs of the monotonic clock.
+ */
+export function selfTimes(profile: CpuProfile, from = 0, to = Infinity): SelfTime[] {
   const byNode = new Map<number, number>();
-  profile.samples.forEach((id, i) => byNode.set(id, (byNode.get(id) ?? 0) + (profile.timeDeltas[i] ?? 0)));
+  let now = profile.startTime;
+  profile.samples.forEach((id, i) => {
+    const passed = profile.timeDeltas[i] ?? 0;
+    now += passed;
+    if (now >= from && now <= to) byNode.set(id, (byNode.get(id) ?? 0) + passed);
+  });
   const byFunction = new Map<string, { name: string; place: string; time: number }>();
   let busy = 0;
   for (const { id, callFrame } of profile.nodes) {

@@ -19,6 +19,9 @@ import { workloads } from "./workloads/registry.ts";
 
 const rowsShown = 40;
 
+/** Seconds of load before anything is counted. */
+const warmup = 2;
+
 interface Proxy {
   readonly running: Running;
   load(duration: number): Promise<LoadResult>;
@@ -45,8 +48,13 @@ function shortPlace(place: string): string {
   return place.startsWith(checkout) ? place.slice(checkout.length + 1) : place;
 }
 
-function printProfile(file: string): void {
-  const list = selfTimes(JSON.parse(readFileSync(file, "utf8")) as CpuProfile);
+/** µs of the clock that profiles are stamped with. */
+function monotonic(): number {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
+function printProfile(file: string, from: number, to: number): void {
+  const list = selfTimes(JSON.parse(readFileSync(file, "utf8")) as CpuProfile, from, to);
   const busy = list.reduce((sum, entry) => sum + entry.time, 0);
   process.stdout.write(`\n${file}\n${(busy / 1e6).toFixed(2)} s busy\n`);
   for (const { name, place, time, share } of list.slice(0, rowsShown)) {
@@ -64,14 +72,18 @@ async function profileCpu(contestant: Contestant, workload: Workload, origin: Or
   // Inherited by the proxy alone: the load generator is not a Node program.
   process.env["NODE_OPTIONS"] = `--cpu-prof --cpu-prof-interval 200 --cpu-prof-dir=${directory}`;
   const proxy = await startProxy(contestant, workload, origin, plan).finally(() => delete process.env["NODE_OPTIONS"]);
+  await proxy.load(Math.min(warmup, plan.duration));
+  const from = monotonic();
   const result = await proxy.load(plan.duration);
+  const to = monotonic();
   await proxy.running.stop();
   process.stdout.write(
     `${contestant.name}, ${workload.summary}: ${result.requests} requests in ${result.duration.toFixed(1)} s, profiled\n`,
   );
-  const files = readdirSync(directory).filter((name) => name.endsWith(".cpuprofile"));
+  // One file per thread: CPU.date.time.PID.THREAD.n.cpuprofile. Start scripts may have run Node for a moment too.
+  const files = readdirSync(directory).filter((name) => name.split(".")[3] === String(proxy.running.pid));
   if (files.length === 0) throw new Error("the proxy left no profile; did it end by a signal?");
-  for (const file of files.sort()) printProfile(join(directory, file));
+  for (const file of files.sort()) printProfile(join(directory, file), from, to);
 }
 
 async function countSystemCalls(contestant: Contestant, workload: Workload, origin: Origin, plan: Plan): Promise<void> {
@@ -80,7 +92,7 @@ async function countSystemCalls(contestant: Contestant, workload: Workload, orig
     return;
   }
   const proxy = await startProxy(contestant, workload, origin, plan);
-  await proxy.load(Math.min(2, plan.duration));
+  await proxy.load(Math.min(warmup, plan.duration));
   const summary = join(plan.directory, "strace.txt");
   const strace = start({
     name: "strace",
