@@ -13,10 +13,7 @@ it("finds the first point at or after a hash, around the circle", () => {
   let wraps = 0;
   for (let key = 0; key < 5000; key++) {
     const hash = mix32(key);
-    const position = ring.find(hash);
-    // The position after the last hash of a lower position: no point lies between the hash and it.
-    expect(ring.find(hash)).toBe(position);
-    if (position === 0) wraps++;
+    if (ring.find(hash) === 0) wraps++;
   }
   expect(ring.find(0)).toBe(0);
   expect(ring.find(0xffffffff)).toBe(0);
@@ -37,7 +34,7 @@ it("goes through the positions in the order of the hashes", () => {
 
 it("moves only the keys of an owner that leaves, whatever the order of the list", () => {
   const list = names(100);
-  const rest = list.filter((name) => name !== "server-7").reverse();
+  const rest = list.filter((name) => name !== "server-7").toReversed();
   const before = owners(new HashRing(list, new Int32Array(100).fill(160)), list, 20_000);
   const after = owners(new HashRing(rest, new Int32Array(99).fill(160)), rest, 20_000);
   let moved = 0;

@@ -1,13 +1,5 @@
 import { hashString, mix32 } from "./hash.ts";
 
-/** Weyl step between the points of one server; odd, so that all 2³² values are visited. */
-const step = 0x9e3779b9;
-
-/** The hash of the nth point of an owner: two independent 32-bit hashes of its name keep owners apart. */
-function point(start: number, stride: number, nth: number): number {
-  return mix32((start ^ mix32(stride + Math.imul(nth, step))) | 0);
-}
-
 /**
  * A hash ring: each owner has points on a circle of 2³² places, and a key belongs to the owner of the first point at
  * or after its hash. Points depend on the owner's name and their number only, so an owner that comes or goes moves no
@@ -40,10 +32,11 @@ export class HashRing {
     const unsorted = new Uint32Array(length);
     let filled = 0;
     for (let owner = 0; owner < names.length; owner++) {
+      // Two hashes of the name keep owners apart; the odd stride makes all points of one owner different.
       const start = hashString(names[owner] as string, 1);
-      const stride = hashString(names[owner] as string, 2);
+      const stride = hashString(names[owner] as string, 2) | 1;
       for (let nth = 0; nth < (counts[owner] as number); nth++) {
-        const hash = point(start, stride, nth);
+        const hash = mix32((start + Math.imul(nth, stride)) | 0);
         unsorted[filled++] = hash;
         const bucket = (hash >>> shift) + 1;
         starts[bucket] = (starts[bucket] as number) + 1;
