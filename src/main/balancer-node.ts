@@ -9,6 +9,8 @@ import type { Log } from "../controlplane/log.ts";
 import { Reconciler } from "../controlplane/reconciler.ts";
 import type { ReloadOutcome } from "../controlplane/reload-outcome.ts";
 import { listenerUrls } from "./addresses.ts";
+import { checkPortsFree } from "./free-ports.ts";
+import { listenError } from "./listen-error.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { Supervisor } from "./supervisor.ts";
 import { programVersion } from "./version.ts";
@@ -72,6 +74,7 @@ export class BalancerNode {
   async start(): Promise<NodeAddresses> {
     const { admin: wanted } = this.#config;
     try {
+      await checkPortsFree(this.#config);
       const admin = wanted === false ? undefined : await this.#startAdmin(wanted);
       await this.#reconciler.start(this.#config, this.#loaded.modules);
       return { listeners: this.addresses(), admin, workers: this.#supervisor.workers().length };
@@ -86,8 +89,7 @@ export class BalancerNode {
     try {
       return await this.#admin.listen();
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new Error(`admin: cannot listen on ${options.listen}: ${reason(code) ?? message}`, { cause: error });
+      throw listenError("admin", options.listen, error);
     }
   }
 
@@ -141,14 +143,6 @@ export class BalancerNode {
     await this.#supervisor.close();
     await this.#admin?.close();
   }
-}
-
-/** Sentences for the system's errors that people meet most. */
-function reason(code: string | undefined): string | undefined {
-  if (code === "EADDRINUSE") return "the address is in use";
-  if (code === "EACCES") return "not permitted (ports below 1024 need a privilege)";
-  if (code === "EADDRNOTAVAIL") return "this machine does not have the address";
-  return undefined;
 }
 
 /** The data plane's module: in the sources it ends in .ts, in the built package in .js. */

@@ -125,6 +125,15 @@ describe("the program", () => {
     taken.close();
   });
 
+  it("does not share the port of another one that runs", async () => {
+    const first = await startEvenkeel({ config: config() });
+    const second = spawnEvenkeel({
+      config: config({ listeners: { web: { listen: `127.0.0.1:${first.port()}`, pool: "p" } } }),
+    });
+    expect(await second.exited).toBe(1);
+    expect(second.log.join("\n")).toContain(`web: cannot listen on 127.0.0.1:${first.port()}: the address is in use`);
+  });
+
   it("ends with 78 and the place when the configuration is bad", async () => {
     const evenkeel = spawnEvenkeel({ config: "listeners:\n  web:\n    listen: 127.0.0.1:0\n    pol: p\n" });
     expect(await evenkeel.exited).toBe(78);

@@ -1,0 +1,14 @@
+/** One line about an address that cannot be listened on: what, where, and why in words for the errors that people meet. */
+export function listenError(what: string, address: string, error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return Object.assign(
+    new Error(`${what}: cannot listen on ${address}: ${sentences[code ?? ""] ?? message}`, { cause: error }),
+    { code },
+  );
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the address is in use",
+  EACCES: "not permitted (ports below 1024 need a privilege)",
+  EADDRNOTAVAIL: "this machine does not have the address",
+};
