@@ -56,3 +56,21 @@ export function stringList(description: string, options: ListOptions = {}) {
     description,
   });
 }
+
+/** Options of an object that refuses unknown keys. */
+export const strict = { additionalProperties: false } as const;
+
+/** A text with a rule that JSON Schema cannot say. */
+export function Text(check: TextCheck, description: string) {
+  return Type.String({ minLength: 1, description, "x-check": check });
+}
+
+/** The name of a listener, route, pool or zone. */
+export function Name(description: string) {
+  return Text("name", description);
+}
+
+/** True or false. */
+export function Flag(defaultValue: boolean, description: string) {
+  return Type.Unsafe<boolean>({ type: "boolean", default: defaultValue, description });
+}

@@ -46,11 +46,6 @@ export const textChecks = {
 /** Name of a rule, for `x-check` in the schema. */
 export type TextCheck = keyof typeof textChecks;
 
-/** True when a schema's `x-check` names a rule. */
-export function isTextCheck(name: unknown): name is TextCheck {
-  return typeof name === "string" && Object.hasOwn(textChecks, name);
-}
-
 function reasonOf(result: { readonly reason: string } | object): string | undefined {
   return "reason" in result ? result.reason : undefined;
 }
