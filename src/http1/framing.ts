@@ -18,6 +18,18 @@ export function parseContentLength(bytes: Uint8Array, start: number, end: number
 }
 
 /**
+ * Whether a tab stands in the white space around the value bytes[start, end). RFC 9110 5.6.3 allows it, but parsers
+ * differ on whether `chunked` with a tab is `chunked`, so next to a value that decides about framing it is refused.
+ */
+export function hasTabAround(bytes: Uint8Array, start: number, end: number): boolean {
+  let before = start - 1;
+  while (bytes[before] === 32) before--;
+  let after = end;
+  while (bytes[after] === 32) after++;
+  return bytes[before] === 9 || bytes[after] === 9;
+}
+
+/**
  * Null if the Transfer-Encoding value text[start, end) is exactly `chunked` (in any case). A list of other codings that ends in one
  * `chunked` frames the body but is more than we understand (501, RFC 9112 6.1); everything else leaves the length in
  * doubt (400, RFC 9112 6.3).

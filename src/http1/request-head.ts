@@ -8,7 +8,7 @@ import {
 import { bytesEqualIgnoreCase } from "./characters.ts";
 import { FieldId, LAST_INTERPRETED_FIELD } from "./fields.ts";
 import { LINES_COMPLETE, LINES_NEED_MORE, parseFieldLines } from "./field-lines.ts";
-import { parseContentLength, transferEncodingError } from "./framing.ts";
+import { hasTabAround, parseContentLength, transferEncodingError } from "./framing.ts";
 import { HeaderBlock } from "./header-block.ts";
 import { parseAuthority } from "./host.ts";
 import { COMPLETE, NEED_MORE, REFUSED, type ParseStatus, type RequestLimits } from "./parse-status.ts";
@@ -212,13 +212,14 @@ function interpretField(
       if (head.hasTransferEncoding) return LENGTH_AND_CHUNKED;
       if (head.contentLength >= 0) return REPEATED_CONTENT_LENGTH;
       head.contentLength = parseContentLength(bytes, start, end);
-      return head.contentLength < 0 ? INVALID_CONTENT_LENGTH : null;
+      return head.contentLength < 0 || hasTabAround(bytes, start, end) ? INVALID_CONTENT_LENGTH : null;
     case FieldId.transferEncoding:
       if (head.contentLength >= 0) return LENGTH_AND_CHUNKED;
       if (head.hasTransferEncoding) return INVALID_TRANSFER_ENCODING;
       if (head.minor === 0) return TRANSFER_ENCODING_IN_HTTP_1_0;
       head.hasTransferEncoding = true;
       head.chunked = true;
+      if (hasTabAround(bytes, start, end)) return INVALID_TRANSFER_ENCODING;
       return transferEncodingError(head.text, start, end);
     case FieldId.connection:
       head.connection |= connectionOptions(bytes, start, end);
