@@ -56,8 +56,8 @@ function measure(name: string, iterations: number, run: () => void): void {
     samples.push(Number(process.hrtime.bigint() - begin) / iterations);
   }
   samples.sort((a, b) => a - b);
-  const median = samples[samples.length >> 1]!;
-  console.log(`${name.padEnd(44)} ${median.toFixed(0).padStart(7)} ns   (best ${samples[0]!.toFixed(0)})`);
+  const median = samples[samples.length >> 1];
+  console.log(`${name.padEnd(44)} ${median.toFixed(0).padStart(7)} ns   (best ${samples[0].toFixed(0)})`);
 }
 
 function requestBench(name: string, bytes: Buffer): void {
@@ -72,7 +72,7 @@ function requestBench(name: string, bytes: Buffer): void {
     sink += head.end;
   });
   const drop = HOP_BY_HOP.slice();
-  drop.set(fieldTable(FieldId.xForwardedFor, FieldId.xForwardedProto).map((mark, id) => mark | drop[id]!));
+  drop.set(fieldTable(FieldId.xForwardedFor, FieldId.xForwardedProto).map((mark, id) => mark | drop[id]));
   measure(`${name}: keptLines`, 100_000, () => {
     sink += head.keptLines(drop).length;
   });
@@ -116,7 +116,7 @@ function chunkedBench(size: number): void {
   samples.sort((a, b) => a - b);
   console.log(
     `chunked, chunks of ${size} bytes`.padEnd(44),
-    samples[samples.length >> 1]!.toFixed(0).padStart(7),
+    samples[samples.length >> 1].toFixed(0).padStart(7),
     "MB/s",
   );
 }

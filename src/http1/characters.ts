@@ -82,7 +82,7 @@ export function bytesEqualIgnoreCase(bytes: Uint8Array, start: number, end: numb
   const length = word.length;
   if (end - start !== length) return false;
   for (let i = 0; i < length; i++) {
-    const byte = bytes[start + i]!;
+    const byte = bytes[start + i];
     const wanted = word.charCodeAt(i);
     if (byte !== wanted && (byte | 32) !== wanted) return false;
   }

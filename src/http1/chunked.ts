@@ -123,7 +123,7 @@ export class ChunkedDecoder {
     while (i < end && this.state < DONE) {
       if (this.state === DATA) return this.takeData(i, end);
       if (this.state === TRAILERS) return this.takeTrailers(buffer, i, end);
-      const error = this.step(buffer[i]!, i);
+      const error = this.step(buffer[i], i);
       if (error !== null) return this.fail(error, i);
       // The first byte of a trailer line was only looked at.
       if (this.state !== TRAILERS) i++;
@@ -148,13 +148,13 @@ export class ChunkedDecoder {
     let from = start;
     for (let i = 0; i <= this.skipped.length; i += 2) {
       const last = i === this.skipped.length;
-      const to = !last ? this.skipped[i]! : !open ? end : this.skipStart === CARRIED_OVER ? from : this.skipStart;
+      const to = !last ? this.skipped[i] : !open ? end : this.skipStart === CARRIED_OVER ? from : this.skipStart;
       // A range that was carried over begins where the piece does.
       if (to > from) {
         kept.set(buffer.subarray(from, to), length);
         length += to - from;
       }
-      if (!last) from = this.skipped[i + 1]!;
+      if (!last) from = this.skipped[i + 1];
     }
     for (let i = 0; i < tail.length; i++) kept[length++] = tail.charCodeAt(i);
     return kept.subarray(0, length);
@@ -230,7 +230,7 @@ export class ChunkedDecoder {
   }
 
   private stepSize(byte: number, position: number): ProtocolError | null {
-    const digit = HEX_VALUE[byte]!;
+    const digit = HEX_VALUE[byte];
     if (digit < 16) {
       this.remaining = this.remaining * 16 + digit;
       if (++this.digits > MAX_SIZE_DIGITS || this.remaining > Number.MAX_SAFE_INTEGER) return INVALID_CHUNK_SIZE;

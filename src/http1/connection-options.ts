@@ -13,7 +13,7 @@ export function connectionOptions(bytes: Uint8Array, start: number, end: number)
   let from = start;
   while (from < end) {
     let comma = from;
-    while (comma < end && bytes[comma]! !== 44) comma++;
+    while (comma < end && bytes[comma] !== 44) comma++;
     options |= optionOf(bytes, from, comma);
     from = comma + 1;
   }
@@ -23,8 +23,8 @@ export function connectionOptions(bytes: Uint8Array, start: number, end: number)
 function optionOf(bytes: Uint8Array, from: number, to: number): number {
   let start = from;
   let end = to;
-  while (start < end && isSpace(bytes[start]!)) start++;
-  while (end > start && isSpace(bytes[end - 1]!)) end--;
+  while (start < end && isSpace(bytes[start])) start++;
+  while (end > start && isSpace(bytes[end - 1])) end--;
   switch (end - start) {
     case 0:
       return 0;

@@ -44,11 +44,11 @@ export function parseFieldLines(
   for (;;) {
     if (phase === LINE_START) {
       if (i >= limit) break;
-      const first = bytes[i]!;
+      const first = bytes[i];
       if (TOKEN[first] !== 1) {
         if (first !== 13) return stopAt(block, count, lineStartError(first, count));
         if (i + 1 >= limit) break;
-        if (bytes[i + 1]! !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
+        if (bytes[i + 1] !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
         block.count = count;
         block.linesEnd = i;
         block.end = i + 2;
@@ -65,31 +65,31 @@ export function parseFieldLines(
       phase = IN_NAME;
     }
     if (phase === IN_NAME) {
-      while (i < limit && TOKEN[bytes[i]!] === 1) i++;
+      while (i < limit && TOKEN[bytes[i]] === 1) i++;
       if (i >= limit) break;
-      const byte = bytes[i]!;
+      const byte = bytes[i];
       if (byte !== 58) return stopAt(block, count, nameEndError(byte));
       offsets[slot + 1] = i++;
       offsets[slot + 2] = i;
       phase = IN_VALUE;
     }
     // White space before the value. Met again only when scanning stopped right in it.
-    let valueStart = offsets[slot + 2]!;
+    let valueStart = offsets[slot + 2];
     if (i === valueStart) {
-      while (i < limit && isSpace(bytes[i]!)) i++;
+      while (i < limit && isSpace(bytes[i])) i++;
       valueStart = i;
       offsets[slot + 2] = i;
     }
-    while (i < limit && FIELD_VALUE[bytes[i]!] === 1) i++;
+    while (i < limit && FIELD_VALUE[bytes[i]] === 1) i++;
     if (i >= limit) break;
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte !== 13) return stopAt(block, count, byte === 10 ? BARE_LINE_FEED : INVALID_HEADER_VALUE);
     if (i + 1 >= limit) break;
-    if (bytes[i + 1]! !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
+    if (bytes[i + 1] !== 10) return stopAt(block, count, BARE_CARRIAGE_RETURN);
     let valueEnd = i;
-    while (valueEnd > valueStart && isSpace(bytes[valueEnd - 1]!)) valueEnd--;
+    while (valueEnd > valueStart && isSpace(bytes[valueEnd - 1])) valueEnd--;
     offsets[slot + 3] = valueEnd;
-    ids[count] = fieldIdOfBytes(bytes, offsets[slot]!, offsets[slot + 1]!);
+    ids[count] = fieldIdOfBytes(bytes, offsets[slot], offsets[slot + 1]);
     count++;
     slot += 4;
     i += 2;

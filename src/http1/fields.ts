@@ -100,24 +100,24 @@ function bucket(length: number, first: number, last: number): number {
 const firstOfBucket = new Uint8Array(BUCKETS);
 const nextInBucket = new Uint8Array(FIELD_COUNT);
 for (let id = 1; id < FIELD_COUNT; id++) {
-  const name = FIELD_NAMES[id]!;
+  const name = FIELD_NAMES[id];
   const at = bucket(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
-  nextInBucket[id] = firstOfBucket[at]!;
+  nextInBucket[id] = firstOfBucket[at];
   firstOfBucket[at] = id;
 }
 
 /** Id of the field name text[start, end), whatever its case; 0 if it is none of ours. The name must be a token. */
 export function fieldId(text: string, start: number, end: number): number {
   if (end <= start) return 0;
-  let id = firstOfBucket[bucket(end - start, text.charCodeAt(start), text.charCodeAt(end - 1))]!;
-  while (id !== 0 && !equalsIgnoreCase(text, start, end, FIELD_NAMES[id]!)) id = nextInBucket[id]!;
+  let id = firstOfBucket[bucket(end - start, text.charCodeAt(start), text.charCodeAt(end - 1))];
+  while (id !== 0 && !equalsIgnoreCase(text, start, end, FIELD_NAMES[id])) id = nextInBucket[id];
   return id;
 }
 
 /** `fieldId` for bytes. */
 export function fieldIdOfBytes(bytes: Uint8Array, start: number, end: number): number {
-  let id = firstOfBucket[bucket(end - start, bytes[start]!, bytes[end - 1]!)]!;
-  while (id !== 0 && !bytesEqualIgnoreCase(bytes, start, end, FIELD_NAMES[id]!)) id = nextInBucket[id]!;
+  let id = firstOfBucket[bucket(end - start, bytes[start], bytes[end - 1])];
+  while (id !== 0 && !bytesEqualIgnoreCase(bytes, start, end, FIELD_NAMES[id])) id = nextInBucket[id];
   return id;
 }
 

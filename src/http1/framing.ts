@@ -9,7 +9,7 @@ export function parseContentLength(bytes: Uint8Array, start: number, end: number
   if (start >= end) return -1;
   let length = 0;
   for (let i = start; i < end; i++) {
-    const digit = bytes[i]! - 48;
+    const digit = bytes[i] - 48;
     if (digit < 0 || digit > 9) return -1;
     length = length * 10 + digit;
     if (length > Number.MAX_SAFE_INTEGER) return -1;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FIELD_COUNT, FIELD_NAMES, FieldId, HOP_BY_HOP, fieldId, fieldIdOfBytes, fieldTable } from "./fields.ts";
 import { COMPLETE } from "./parse-status.ts";
@@ -17,7 +17,7 @@ function headOf(lines: string): RequestHead {
 describe("fieldId", () => {
   it("knows every name of the table in any case", () => {
     for (let id = 1; id < FIELD_COUNT; id++) {
-      const name = FIELD_NAMES[id]!;
+      const name = FIELD_NAMES[id];
       for (const written of [name, name.toUpperCase(), name.replace(/(^|-)./g, (part) => part.toUpperCase())]) {
         expect(fieldId(`<${written}>`, 1, 1 + written.length), written).toBe(id);
         expect(fieldIdOfBytes(Buffer.from(written), 0, written.length), written).toBe(id);

@@ -55,7 +55,7 @@ export class HeaderBlock {
   indexOf(name: string, from = 0): number {
     const { text, count, offsets } = this;
     for (let i = from; i < count; i++) {
-      if (equalsIgnoreCase(text, offsets[i * 4]!, offsets[i * 4 + 1]!, name)) return i;
+      if (equalsIgnoreCase(text, offsets[i * 4], offsets[i * 4 + 1], name)) return i;
     }
     return -1;
   }
@@ -104,7 +104,7 @@ export class HeaderBlock {
   /** Value of the first cookie of that name in the Cookie fields, as received (RFC 6265 4.2.1). Names are case-sensitive. */
   cookie(name: string): string | undefined {
     for (let i = this.indexOfId(FieldId.cookie); i >= 0; i = this.indexOfId(FieldId.cookie, i + 1)) {
-      const value = findCookie(this.text, this.offsets[i * 4 + 2]!, this.offsets[i * 4 + 3]!, name);
+      const value = findCookie(this.text, this.offsets[i * 4 + 2], this.offsets[i * 4 + 3], name);
       if (value !== undefined) return value;
     }
     return undefined;
@@ -125,15 +125,15 @@ export class HeaderBlock {
     let kept = "";
     let from = this.linesStart;
     for (let i = 0; i < count; i++) {
-      const id = ids[i]!;
+      const id = ids[i];
       if (drop[id] !== 1) {
         if (nominations === undefined && dropNames === undefined) continue;
-        const name = id === 0 ? this.nameAt(i).toLowerCase() : FIELD_NAMES[id]!;
+        const name = id === 0 ? this.nameAt(i).toLowerCase() : FIELD_NAMES[id];
         if (nominations?.has(name) !== true && dropNames?.has(name) !== true) continue;
       }
-      const start = offsets[i * 4]!;
+      const start = offsets[i * 4];
       if (start > from) kept += text.slice(from, start);
-      from = i + 1 < count ? offsets[i * 4 + 4]! : this.linesEnd;
+      from = i + 1 < count ? offsets[i * 4 + 4] : this.linesEnd;
     }
     const rest = text.slice(from, this.linesEnd);
     return kept === "" ? rest : kept + rest;

@@ -68,9 +68,9 @@ function ipv6End(text: string): number {
 function isIpv6(text: string): boolean {
   const halves = text.split("::");
   if (halves.length > 2) return false;
-  const head = groups(halves[0]!, halves.length === 1);
+  const head = groups(halves[0], halves.length === 1);
   if (halves.length === 1) return head === 8;
-  const tail = groups(halves[1]!, true);
+  const tail = groups(halves[1], true);
   return head >= 0 && tail >= 0 && head + tail <= 7;
 }
 
@@ -80,13 +80,13 @@ function groups(text: string, mayEndInIpv4: boolean): number {
   const parts = text.split(":");
   let count = 0;
   for (let i = 0; i < parts.length; i++) {
-    const part = parts[i]!;
+    const part = parts[i];
     if (i === parts.length - 1 && mayEndInIpv4 && part.includes(".")) {
       if (!isIpv4(part)) return -1;
       count += 2;
     } else {
       if (part.length === 0 || part.length > 4) return -1;
-      for (let j = 0; j < part.length; j++) if (HEX_VALUE[part.charCodeAt(j)]! > 15) return -1;
+      for (let j = 0; j < part.length; j++) if (HEX_VALUE[part.charCodeAt(j)] > 15) return -1;
       count++;
     }
   }

@@ -3,7 +3,7 @@
  * comparing them is comparing pointers. Methods are case-sensitive (RFC 9110 9.1): `get` is not GET.
  */
 export function methodAt(text: string, bytes: Uint8Array, start: number, end: number): string {
-  const candidate = candidateFor(end - start, bytes[start]!, bytes[start + 1]!);
+  const candidate = candidateFor(end - start, bytes[start], bytes[start + 1]);
   for (let i = 0; i < candidate.length; i++) {
     if (bytes[start + i] !== candidate.charCodeAt(i)) return text.slice(start, end);
   }

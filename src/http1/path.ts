@@ -23,7 +23,7 @@ export function normalisePath(path: string): string | null {
 function isNormal(path: string): boolean {
   let previous = 0;
   for (let i = 0; i < path.length; i++) {
-    const kind = PATH_CLASS[path.charCodeAt(i)]!;
+    const kind = PATH_CLASS[path.charCodeAt(i)];
     if (kind !== PATH_PLAIN) {
       if (kind === PATH_SLASH || kind === PATH_DOT) {
         if (previous === PATH_SLASH) return false;
@@ -43,7 +43,7 @@ function rewrite(path: string): string | null {
   const last = segments.length - 1;
   let endsInSlash = false;
   for (let i = 1; i <= last; i++) {
-    const segment = segments[i]!;
+    const segment = segments[i];
     if (segment === "" || segment === ".") endsInSlash = i === last;
     else if (segment === "..") {
       if (kept.pop() === undefined) return null;
@@ -62,7 +62,7 @@ function rewrite(path: string): string | null {
 function hidesDotSegment(segment: string): boolean {
   if (!segment.includes(".")) return false;
   return segment.split(/%2F|%5C/).some((piece, _, pieces) => {
-    const name = piece.split(";", 1)[0]!;
+    const name = piece.split(";", 1)[0];
     return (name === "." || name === "..") && (pieces.length > 1 || name !== piece);
   });
 }

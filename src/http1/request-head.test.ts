@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { COMPLETE, NEED_MORE, REFUSED, type RequestLimits } from "./parse-status.ts";
 import { RequestHead, parseRequestHead } from "./request-head.ts";

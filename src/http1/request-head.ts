@@ -187,9 +187,9 @@ function refuse(head: RequestHead, error: ProtocolError): ParseStatus {
 function interpretFields(head: RequestHead, bytes: Uint8Array): ProtocolError | null {
   const { ids, offsets, count } = head;
   for (let i = head.interpreted; i < count; i++) {
-    const id = ids[i]!;
+    const id = ids[i];
     if (id === 0 || id > LAST_INTERPRETED_FIELD) continue;
-    const error = interpretField(head, bytes, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
+    const error = interpretField(head, bytes, id, offsets[i * 4 + 2], offsets[i * 4 + 3]);
     if (error !== null) return error;
   }
   head.interpreted = count;

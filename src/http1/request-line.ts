@@ -50,10 +50,10 @@ export function parseRequestLine(
   let i = head.position;
 
   if (head.stage === IN_METHOD) {
-    while (i < scanLimit && TOKEN[bytes[i]!] === 1) i++;
+    while (i < scanLimit && TOKEN[bytes[i]] === 1) i++;
     if (i - head.lineStart > MAX_METHOD_LENGTH) return METHOD_TOO_LONG;
     if (i >= scanLimit) return stop(head, i, lineLimit);
-    const byte = bytes[i]!;
+    const byte = bytes[i];
     if (byte !== SPACE) return byte === 10 ? BARE_LINE_FEED : byte === 13 ? INVALID_REQUEST_LINE : INVALID_METHOD;
     if (i === head.lineStart) return INVALID_REQUEST_LINE;
     head.method = methodAt(head.text, bytes, head.lineStart, i);
@@ -65,10 +65,10 @@ export function parseRequestLine(
     const start = head.targetStart;
     let normal = head.normalTarget;
     for (; i < scanLimit; i++) {
-      const kind = PATH_CLASS[bytes[i]!];
+      const kind = PATH_CLASS[bytes[i]];
       if (kind === PATH_PLAIN) continue;
       if (kind === PATH_SLASH || kind === PATH_DOT) {
-        if (i > start && bytes[i - 1]! === 47) normal = false;
+        if (i > start && bytes[i - 1] === 47) normal = false;
       } else if (kind === PATH_PERCENT) normal = false;
       else break;
     }
@@ -76,13 +76,13 @@ export function parseRequestLine(
     if (i >= scanLimit) return stop(head, i, lineLimit);
     head.pathEnd = i;
     head.stage = IN_QUERY;
-    if (bytes[i]! === QUESTION_MARK) i++;
-    else if (bytes[i]! !== SPACE) return targetByteError(bytes[i]!);
+    if (bytes[i] === QUESTION_MARK) i++;
+    else if (bytes[i] !== SPACE) return targetByteError(bytes[i]);
   }
   if (head.stage === IN_QUERY) {
-    while (i < scanLimit && QUERY[bytes[i]!] === 1) i++;
+    while (i < scanLimit && QUERY[bytes[i]] === 1) i++;
     if (i >= scanLimit) return stop(head, i, lineLimit);
-    if (bytes[i]! !== SPACE) return targetByteError(bytes[i]!);
+    if (bytes[i] !== SPACE) return targetByteError(bytes[i]);
     if (i === head.targetStart) return INVALID_REQUEST_LINE;
     head.targetEnd = i++;
     head.position = i;
@@ -96,12 +96,12 @@ export function parseRequestLine(
 function skipEmptyLine(head: RequestHead, bytes: Uint8Array, limit: number): 0 | 1 | ProtocolError {
   let i = head.position;
   if (i >= limit) return 0;
-  if (bytes[i]! === 13) {
+  if (bytes[i] === 13) {
     if (i + 1 >= limit) return 0;
-    if (bytes[i + 1]! !== 10) return BARE_CARRIAGE_RETURN;
+    if (bytes[i + 1] !== 10) return BARE_CARRIAGE_RETURN;
     i += 2;
     if (i >= limit) return 0;
-    if (bytes[i]! === 13) return EMPTY_LINES;
+    if (bytes[i] === 13) return EMPTY_LINES;
   }
   head.position = i;
   head.lineStart = i;
@@ -125,7 +125,7 @@ function parseVersion(head: RequestHead, bytes: Uint8Array, limit: number, lineL
   const start = head.position;
   const available = limit - start;
   for (let i = 0; i < available; i++) {
-    const byte = bytes[start + i]!;
+    const byte = bytes[start + i];
     if (i < VERSION_LENGTH) {
       if (start + i >= lineLimit) return URI_TOO_LONG;
       const digit = i === 5 || i === 7;
@@ -140,8 +140,8 @@ function parseVersion(head: RequestHead, bytes: Uint8Array, limit: number, lineL
 }
 
 function finishLine(head: RequestHead, bytes: Uint8Array): 1 | ProtocolError {
-  const major = bytes[head.position + 5]! - 48;
-  const minor = bytes[head.position + 7]! - 48;
+  const major = bytes[head.position + 5] - 48;
+  const minor = bytes[head.position + 7] - 48;
   if (major !== 1 || minor > 1) return UNSUPPORTED_VERSION;
   head.minor = minor === 1 ? 1 : 0;
   const error = readTarget(head, head.text, head.targetStart, head.pathEnd, head.targetEnd, head.normalTarget);

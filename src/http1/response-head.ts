@@ -172,20 +172,20 @@ function parseStatusLine(head: ResponseHead, bytes: Uint8Array, limit: number): 
   let i = start;
   for (; i < start + STATUS_LENGTH; i++) {
     if (i >= limit) return 0;
-    if (!fitsStatusLine(bytes[i]!, i - start)) return INVALID_STATUS_LINE;
+    if (!fitsStatusLine(bytes[i], i - start)) return INVALID_STATUS_LINE;
   }
   if (i >= limit) return 0;
-  if (bytes[i]! === 32) i++;
-  else if (bytes[i]! !== 13) return bytes[i]! === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
+  if (bytes[i] === 32) i++;
+  else if (bytes[i] !== 13) return bytes[i] === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
   head.reasonStart = i;
-  while (i < limit && FIELD_VALUE[bytes[i]!] === 1) i++;
+  while (i < limit && FIELD_VALUE[bytes[i]] === 1) i++;
   if (i >= limit) return 0;
-  if (bytes[i]! !== 13) return bytes[i]! === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
+  if (bytes[i] !== 13) return bytes[i] === 10 ? BARE_LINE_FEED : INVALID_STATUS_LINE;
   if (i + 1 >= limit) return 0;
-  if (bytes[i + 1]! !== 10) return BARE_CARRIAGE_RETURN;
+  if (bytes[i + 1] !== 10) return BARE_CARRIAGE_RETURN;
   head.reasonEnd = i;
-  head.minor = bytes[start + 7]! === 49 ? 1 : 0;
-  head.status = (bytes[start + 9]! - 48) * 100 + (bytes[start + 10]! - 48) * 10 + bytes[start + 11]! - 48;
+  head.minor = bytes[start + 7] === 49 ? 1 : 0;
+  head.status = (bytes[start + 9] - 48) * 100 + (bytes[start + 10] - 48) * 10 + bytes[start + 11] - 48;
   head.position = i + 2;
   head.linesStart = i + 2;
   head.stage = STAGE_FIELDS;
@@ -203,9 +203,9 @@ function fitsStatusLine(byte: number, place: number): boolean {
 function interpretFields(head: ResponseHead, bytes: Uint8Array): ProtocolError | null {
   const { ids, offsets, count } = head;
   for (let i = head.interpreted; i < count; i++) {
-    const id = ids[i]!;
+    const id = ids[i];
     if (id === 0 || id > LAST_INTERPRETED_FIELD) continue;
-    const error = interpretField(head, bytes, id, offsets[i * 4 + 2]!, offsets[i * 4 + 3]!);
+    const error = interpretField(head, bytes, id, offsets[i * 4 + 2], offsets[i * 4 + 3]);
     if (error !== null) return error;
   }
   head.interpreted = count;

@@ -90,7 +90,7 @@ export class TrailerSection {
   push(buffer: Uint8Array, start: number, end: number, maxHeaders: number): number | ProtocolError {
     const before = this.text.length;
     let added = "";
-    for (let i = start; i < end; i++) added += String.fromCharCode(buffer[i]!);
+    for (let i = start; i < end; i++) added += String.fromCharCode(buffer[i]);
     this.text += added;
     const result = parseFieldLines(
       this.block,

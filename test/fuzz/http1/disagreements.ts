@@ -31,7 +31,7 @@ interface Misreading {
 
 function values(message: Message | undefined, name: string): string[] {
   if (message === undefined) return [];
-  return message.fields.filter((_, i, all) => i % 2 === 1 && all[i - 1]!.toLowerCase() === name);
+  return message.fields.filter((_, i, all) => i % 2 === 1 && all[i - 1].toLowerCase() === name);
 }
 
 const isChunked = (message: Message | undefined) => values(message, "transfer-encoding").length > 0;
@@ -39,7 +39,7 @@ const asksForUpgrade = (message: Message | undefined) =>
   values(message, "upgrade").length > 0 && values(message, "connection").join().toLowerCase().includes("upgrade");
 
 /** The method is a token, but not one of the oracle's list. */
-const unknownMethod = (ours: Reading, at: number) => !KNOWN_METHODS.has(ours.messages[at]!.start.split(" ")[0]!);
+const unknownMethod = (ours: Reading, at: number) => !KNOWN_METHODS.has(ours.messages[at].start.split(" ")[0]);
 const KNOWN_METHODS = new Set(
   "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND".split(
     " ",
@@ -136,7 +136,7 @@ export const HTTP_PARSER_JS: Oracle = {
     ...["invalid state for EOF", "Expected empty line"].map((error) => ({
       error,
       why: "expects content in a 304",
-      applies: (ours: Reading, at: number) => ours.messages[at]!.start === "304",
+      applies: (ours: Reading, at: number) => ours.messages[at].start === "304",
     })),
   ],
   readsWrong: [
@@ -153,7 +153,7 @@ export const HTTP_PARSER_JS: Oracle = {
 export function unexplained(oracle: Oracle, ours: Reading, theirs: Reading, stream: string): string | undefined {
   const common = Math.min(ours.messages.length, theirs.messages.length);
   for (let i = 0; i < common; i++) {
-    const [a, b] = [ours.messages[i]!, theirs.messages[i]!];
+    const [a, b] = [ours.messages[i], theirs.messages[i]];
     if (JSON.stringify(a) === JSON.stringify(b)) continue;
     if (oracle.readsWrong.some(({ applies }) => applies(a))) return undefined;
     return `read differently: ${JSON.stringify(a)} and ${JSON.stringify(b)}`;
