@@ -11,6 +11,7 @@ it("reads the same in another thread that started later", async () => {
   const thread = new Worker(source, { eval: true });
   await once(thread, "online");
   const before = systemClock.now();
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   thread.postMessage("now");
   const [there] = (await once(thread, "message")) as [number];
   const after = systemClock.now();

@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { Option } from "commander";
 
 /** Options of the commands that speak to a running balancer. */
@@ -44,7 +44,7 @@ export function askAdmin(address: string, method: "GET" | "POST", path: string):
         address.includes("://") ? address : `http://${address.startsWith(":") ? "127.0.0.1" : ""}${address}`,
       );
   return new Promise((resolve, reject) => {
-    const handle = (response: import("node:http").IncomingMessage) => {
+    const handle = (response: IncomingMessage) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (part: string) => (text += part));

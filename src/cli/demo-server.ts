@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
  */
 
 const { name, colour } = workerData as { name: string; colour: string };
+const port = parentPort!;
 let answered = 0;
 
 const server = createServer((request, response) => {
@@ -25,7 +26,7 @@ const server = createServer((request, response) => {
 });
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
-  parentPort!.postMessage(typeof address === "object" && address !== null ? address.port : 0);
+  port.postMessage(typeof address === "object" && address !== null ? address.port : 0);
 });
 
 function page(facts: Readonly<Record<string, unknown>>): string {

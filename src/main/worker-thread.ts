@@ -91,6 +91,7 @@ export class WorkerThread {
         resolve: (bound) => (clearTimeout(timer), resolve(bound)),
         reject: (error) => (clearTimeout(timer), reject(error)),
       });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       this.#thread.postMessage({ ...request, id });
     });
   }

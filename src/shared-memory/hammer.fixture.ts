@@ -28,4 +28,5 @@ for (let i = 0; i < rounds; i++) {
   if (i % 2 === 0) board.end(0);
   if (board.clients.tryAccept(0, max) && i % 5 !== 0) board.clients.closed(0);
 }
-parentPort!.postMessage({ held, over });
+const port = parentPort!;
+port.postMessage({ held, over });

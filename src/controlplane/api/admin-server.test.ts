@@ -207,12 +207,13 @@ describe("access", () => {
   });
 });
 
+async function post(reload: NodeState["reload"]) {
+  const response = await fetch(`${await listening(nodeState({ reload }))}/api/v2/reload`, { method: "POST" });
+  return { status: response.status, body: (await response.json()) as unknown };
+}
+
 describe("reload", () => {
   const outcome = { version: 4, changes: ["x"], problems: [] };
-  const post = async (reload: NodeState["reload"]) => {
-    const response = await fetch(`${await listening(nodeState({ reload }))}/api/v2/reload`, { method: "POST" });
-    return { status: response.status, body: (await response.json()) as unknown };
-  };
 
   it("says what came of it", async () => {
     expect(await post(async () => ({ ...outcome, result: "applied" }))).toEqual({
