@@ -7,7 +7,7 @@ import { integer, settings } from "./settings.ts";
 
 const schema = settings({
   exactUpTo: integer(
-    256,
+    128,
     0,
     100_000,
     "members up to which every server's score is computed; above, a table of places is used (crossing it moves keys)",
