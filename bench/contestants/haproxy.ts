@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { accepts, findProgram, start } from "../processes.ts";
 import type { Contestant, Setting } from "./contestant.ts";
 
-// One thread; idle connections to the origin are shared by all clients and kept for good.
+// One thread; idle connections to the origin are shared by all clients and kept for good; bodies move by splice(2)
+// or through buffers of 32 KiB, with which they cost less than with the default 16 KiB.
 function configuration({ port, origins }: Setting): string {
   return `
 global
   nbthread 1
   maxconn 2000
+  tune.bufsize 32768
 
 defaults
   mode http
@@ -19,6 +21,7 @@ defaults
   timeout http-keep-alive 1h
   option http-keep-alive
   option forwardfor
+  option splice-auto
   http-reuse always
 
 frontend web

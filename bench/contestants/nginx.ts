@@ -42,7 +42,7 @@ http {
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_request_buffering off;
       proxy_buffer_size 8k;
-      proxy_buffers 8 64k;
+      proxy_buffers 16 32k;
       proxy_busy_buffers_size 128k;
       proxy_max_temp_file_size 0;
     }
