@@ -1,4 +1,4 @@
-import { afterAll, onTestFinished } from "vitest";
+import { afterAll, onTestFailed, onTestFinished } from "vitest";
 
 type Step = () => unknown;
 const fileWide: Step[] = [];
@@ -14,6 +14,15 @@ export function atEnd(step: Step): void {
     });
   } catch {
     fileWide.push(step);
+  }
+}
+
+/** Runs `step` when the current test fails; does nothing outside of a test. */
+export function onFailure(step: Step): void {
+  try {
+    onTestFailed(() => void step());
+  } catch {
+    // At the top level of a file there is no test that could fail.
   }
 }
 

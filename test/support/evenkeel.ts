@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { atEnd } from "./cleanup.ts";
+import { atEnd, onFailure } from "./cleanup.ts";
 import { within, waitFor } from "./wait.ts";
 
 const command = fileURLToPath(new URL("../../bin/evenkeel", import.meta.url));
@@ -147,6 +147,7 @@ function spawnCommand(
   });
   const evenkeel = new Evenkeel(child, folder, configFile);
   atEnd(() => evenkeel.stop());
+  onFailure(() => console.error(`log of the program:\n${evenkeel.log.slice(-20).join("\n")}`));
   return evenkeel;
 }
 
