@@ -120,12 +120,13 @@ export class RawClient {
   }
 
   /**
-   * Waits for one whole response, framed by RFC 9112 section 6.3.
+   * Waits for one whole response, framed by RFC 9112 section 6.3. Interim ones before it are passed over.
    *
    * @param method of the request that it answers: a response to HEAD has no body
    */
   async response(method = "GET", timeout = 10_000): Promise<RawResponse> {
-    const head = await this.head(timeout);
+    let head = await this.head(timeout);
+    while (head.status < 200 && head.status !== 101) head = await this.head(timeout);
     if (method === "HEAD" || head.status < 200 || head.status === 204 || head.status === 304) return head;
     if (head.headers["transfer-encoding"] === "chunked") return { ...head, ...(await this.chunked(timeout)) };
     const length = head.headers["content-length"];

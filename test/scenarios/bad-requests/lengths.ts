@@ -33,6 +33,8 @@ const malformed: readonly [what: string, value: string][] = [
   ["Arabic-Indic digits in UTF-8", "\xd9\xa5"],
   ["a full-width digit in UTF-8", "\xef\xbc\x95"],
   ["a non-breaking space in front", "\xa05"],
+  ["a tab in front, which servers treat differently", "\t5"],
+  ["a tab behind", "5\t"],
   ["NaN", "NaN"],
   ["Infinity", "Infinity"],
 ];

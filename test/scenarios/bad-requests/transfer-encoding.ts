@@ -17,6 +17,8 @@ const obscured: readonly [what: string, value: string][] = [
   ["a comma in front", ", chunked"],
   ["a comma behind", "chunked,"],
   ["two words", "chunked identity"],
+  ["a tab in front", "\tchunked"],
+  ["a tab behind", "chunked\t"],
   ["no value", ""],
   ["only a comma", ","],
   ["a non-breaking space in front", "\xa0chunked"],
