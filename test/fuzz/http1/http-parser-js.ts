@@ -4,6 +4,8 @@ import type { Message, Reading } from "./messages.ts";
 // Its default, "ascii", clears the top bit: bytes above 127 would turn into others, line ends among them.
 HTTPParser.encoding = "latin1";
 
+const NEGATIVE = "negative length";
+
 /** Reads a stream with http-parser-js. `method` is that of the answered request when the stream is a response. */
 export function readWithHttpParserJs(stream: string, method?: string): Reading {
   const parser = new HTTPParser(method === undefined ? "REQUEST" : "RESPONSE");
@@ -21,6 +23,8 @@ export function readWithHttpParserJs(stream: string, method?: string): Reading {
     return method === "HEAD" ? 1 : 0;
   };
   parser[HTTPParser.kOnBody] = (chunk, offset, length) => {
+    // It goes back in the stream by a negative length or chunk size, and reads the same for ever.
+    if (length < 0) throw new Error(NEGATIVE);
     body += chunk.toString("latin1", offset, offset + length);
   };
   let closed = false;
@@ -30,7 +34,13 @@ export function readWithHttpParserJs(stream: string, method?: string): Reading {
     // What follows the last message of a connection is not read.
     closed = last;
   };
-  const result = parser.execute(Buffer.from(stream, "latin1"));
+  let result: number | Error;
+  try {
+    result = parser.execute(Buffer.from(stream, "latin1"));
+  } catch (error) {
+    if ((error as Error).message !== NEGATIVE) throw error;
+    return { messages, error: NEGATIVE };
+  }
   if (closed) return { messages, error: "" };
   if (result instanceof Error) return { messages, error: errorOf(result) };
   if (method === undefined) return { messages, error: "" };
