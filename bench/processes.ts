@@ -38,7 +38,7 @@ for (const [signal, code] of [
   process.on(signal, () => process.exit(code));
 }
 
-/** True when `command` is a program on the PATH (or in /usr/sbin, where Debian keeps servers). */
+/** Path of a program on the PATH or in /usr/sbin, where Debian keeps servers; undefined when there is none. */
 export function findProgram(command: string): string | undefined {
   const found = spawnSync("sh", ["-c", `PATH=$PATH:/usr/sbin:/sbin command -v "$1"`, "sh", command], {
     encoding: "utf8",
@@ -46,7 +46,7 @@ export function findProgram(command: string): string | undefined {
   return found.status === 0 ? found.stdout.trim() : undefined;
 }
 
-/** The processors that this process may use, in ascending order (`Cpus_allowed_list`, expanded by taskset). */
+/** The command line that runs a program on one processor only. */
 function pin(cpu: number | undefined, command: string, args: readonly string[]): [string, string[]] {
   return cpu === undefined ? [command, [...args]] : ["taskset", ["-c", String(cpu), command, ...args]];
 }
