@@ -165,6 +165,7 @@ export function unexplained(oracle: Oracle, ours: Reading, theirs: Reading, stre
       : `accepted, but the oracle says ${theirs.error || "nothing"}: ${JSON.stringify(ours.messages[common])}`;
   }
   if (theirs.messages.length > common) {
+    if (oracle.readsWrong.some(({ applies }) => applies(theirs.messages[common]))) return undefined;
     if (ours.error === "")
       return oracle.goesOn(ours.messages.at(-1)) ? undefined : "the oracle finds an end where we find none";
     if (oracle.overlooks[ours.error] === undefined) return `refused with ${ours.error}, which the oracle accepts`;
