@@ -121,7 +121,8 @@ export class DataPlane {
       for (const { connections } of pool.servers) {
         if (used.has(connections)) continue;
         connections.retire();
-        if (connections.size > 0) setTimeout(() => connections.destroy(errors.serverRemoved), pool.config.drainTimeout).unref();
+        if (connections.size > 0)
+          setTimeout(() => connections.destroy(errors.serverRemoved), pool.config.drainTimeout).unref();
       }
     }
   }

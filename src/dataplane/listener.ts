@@ -4,6 +4,7 @@ import { parseListenAddress } from "../config/address.ts";
 import type { ClientBoard } from "../shared-memory/client-board.ts";
 import { handlesWork, takeHandles } from "./accept.ts";
 import { ClientConnection } from "./http/client-connection.ts";
+import type { ConnectionHost } from "./http/connection-host.ts";
 import type { ExchangePool } from "./http/exchange-pool.ts";
 import type { ListenerPlan } from "./plan.ts";
 import { adoptHandle, adoptSocket, startReading, type AcceptedHandle } from "./transport.ts";
@@ -13,7 +14,7 @@ import type { WorkerContext } from "./worker-context.ts";
 const BACKLOG = 4096;
 
 /** One address that a worker listens on, and the client connections that came in there. */
-export class HttpListener {
+export class HttpListener implements ConnectionHost {
   plan: ListenerPlan;
   readonly context: WorkerContext;
   readonly exchanges: ExchangePool;
@@ -53,7 +54,9 @@ export class HttpListener {
     server.on("connection", (socket) => this.#acceptSocket(socket));
     await new Promise<void>((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException) => {
-        const wrapped: NodeJS.ErrnoException = new Error(`listener ${this.plan.name}: cannot listen on ${address}: ${reasonOf(error)}`);
+        const wrapped: NodeJS.ErrnoException = new Error(
+          `listener ${this.plan.name}: cannot listen on ${address}: ${reasonOf(error)}`,
+        );
         if (error.code !== undefined) wrapped.code = error.code;
         reject(wrapped);
       };
@@ -67,7 +70,11 @@ export class HttpListener {
         server.listen({ path: parsed.address.path, backlog: BACKLOG }, ready);
       } else {
         const host = parsed.address.host === "" ? undefined : parsed.address.host;
-        const options: net.ListenOptions = { port: parsed.address.port === 0 ? port : parsed.address.port, backlog: BACKLOG, reusePort: true };
+        const options: net.ListenOptions = {
+          port: parsed.address.port === 0 ? port : parsed.address.port,
+          backlog: BACKLOG,
+          reusePort: true,
+        };
         if (host !== undefined) options.host = host;
         server.listen(options, ready);
       }
@@ -87,7 +94,7 @@ export class HttpListener {
       handle.close();
       return;
     }
-    const connection = new ClientConnection(this, plainAddress(remote));
+    const connection = new ClientConnection(this, plainAddress(remote), false);
     this.#connections.add(connection);
     const socket = adoptHandle(handle, connection);
     connection.attach(socket);
@@ -99,14 +106,18 @@ export class HttpListener {
       socket.destroy();
       return;
     }
-    const connection = new ClientConnection(this, plainAddress(socket.remoteAddress ?? ""));
+    const connection = new ClientConnection(this, plainAddress(socket.remoteAddress ?? ""), false);
     this.#connections.add(connection);
     adoptSocket(socket, connection);
     connection.attach(socket);
   }
 
   #admit(): boolean {
-    return !this.context.draining && !this.retired && this.clients.tryAccept(this.slot, this.plan.config.limits.maxConnections);
+    return (
+      !this.context.draining &&
+      !this.retired &&
+      this.clients.tryAccept(this.slot, this.plan.config.limits.maxConnections)
+    );
   }
 
   #lastAcceptError = -Infinity;
@@ -118,8 +129,8 @@ export class HttpListener {
   }
 
   /** A connection is gone. */
-  closed(connection: ClientConnection): void {
-    if (this.#connections.delete(connection)) this.clients.closed(this.slot);
+  closed(connection: object): void {
+    if (this.#connections.delete(connection as ClientConnection)) this.clients.closed(this.slot);
   }
 
   /** Stops accepting. */

@@ -31,7 +31,9 @@ export class RoutePlan {
     this.chain = chain;
     this.rewrite = config.rewrite === undefined ? null : compileRewrite(config.rewrite, normalisePath);
     this.redirect =
-      config.redirect === undefined ? null : { status: config.redirect.status, location: compileRedirect(config.redirect) };
+      config.redirect === undefined
+        ? null
+        : { status: config.redirect.status, location: compileRedirect(config.redirect) };
     this.respond = config.respond === undefined ? null : compileRespond(config.respond);
     const names = config.split?.map((entry) => entry.pool) ?? (config.pool === undefined ? [] : [config.pool]);
     this.#pools = names.map((pool) => {

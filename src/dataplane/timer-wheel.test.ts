@@ -82,7 +82,9 @@ describe("TimerWheel", () => {
   it("fires exactly what is due, whatever is armed, moved and disarmed (property)", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ entry: fc.nat(5), act: fc.constantFrom("set", "off", "go"), time: fc.nat(2000) }), { maxLength: 60 }),
+        fc.array(fc.record({ entry: fc.nat(5), act: fc.constantFrom("set", "off", "go"), time: fc.nat(2000) }), {
+          maxLength: 60,
+        }),
         (steps) => {
           const wheel = new TimerWheel(0, 50, 8);
           const entries = Array.from({ length: 6 }, () => new Entry());

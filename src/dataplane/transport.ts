@@ -133,7 +133,13 @@ export function openConnection(
   onConnect: (this: net.Socket) => void,
 ): net.Socket {
   nextBuffer = owner.readBuffer;
-  const socket = net.connect({ ...address, noDelay: true, keepAlive: true, allowHalfOpen: true, onread } as net.NetConnectOpts);
+  const socket = net.connect({
+    ...address,
+    noDelay: true,
+    keepAlive: true,
+    allowHalfOpen: true,
+    onread,
+  } as net.NetConnectOpts);
   own(socket, owner);
   socket.once("connect", onConnect);
   return socket;

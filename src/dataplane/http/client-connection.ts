@@ -1,25 +1,17 @@
 import type { Socket } from "node:net";
 import { errors } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
-import { ChunkedDecoder } from "../../http1/chunked.ts";
 import { FieldId } from "../../http1/fields.ts";
-import { parseRequestHead } from "../../http1/request-head.ts";
-import { clientFromForwarded } from "../../core/net/forwarded.ts";
-import type { HttpListener } from "../listener.ts";
-import type { ListenerPlan } from "../plan.ts";
+import { parseRequestHead, type RequestHead } from "../../http1/request-head.ts";
 import type { Timed } from "../timer-wheel.ts";
 import { READ_SIZE, sharedReadBuffer, type TransportOwner } from "../transport.ts";
-import type { UpstreamConnection } from "../upstream/upstream-connection.ts";
 import { answerText } from "./answer.ts";
-import { frameChunk } from "./chunk-framing.ts";
+import { BodyReader, type BodySource } from "./body-reader.ts";
+import { ClientIdentity } from "./client-identity.ts";
+import type { ConnectionHost } from "./connection-host.ts";
+import type { AnsweredRequest, BufferLender, Downstream } from "./downstream.ts";
 import { errorAnswer, type AnswerableError } from "./error-answer.ts";
 import type { Exchange } from "./exchange.ts";
-import {
-  acceptableRequestId,
-  forwardedLines,
-  forwardedLinesBehindProxy,
-  type ForwardedParts,
-} from "./forwarded-fields.ts";
 
 /** Waiting for the first byte of a request. */
 const IDLE = 0;
@@ -39,68 +31,47 @@ const LINGER_TIME = 2000;
 const LINGER_BYTES = 1_048_576;
 /** A client that closed its sending half may still want a quick answer; a slow one is for nobody. */
 const HALF_CLOSED_GRACE = 1000;
-/** How long a body may be slow before its rate counts. */
-const RATE_GRACE = 10_000;
 
 /** One client's HTTP/1.1 connection: requests in, answers out, one at a time and in order. */
-export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
+export class ClientConnection implements TransportOwner, Timed, Downstream, BodySource {
   readBuffer: Buffer = sharedReadBuffer;
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
-  readonly listener: HttpListener;
-  readonly remote: string;
+  readonly secure: boolean;
+  /** The running exchange, or the one whose head is coming. */
+  current: Exchange | null = null;
+  readonly #host: ConnectionHost;
+  readonly #identity: ClientIdentity;
   #socket!: Socket;
   #state = IDLE;
-  #exchange: Exchange | null = null;
   /** What has come of an incomplete head. */
   #text = "";
   /** Bytes behind the running request: the beginning of the next ones. */
   #stash: Buffer | null = null;
+  #body: BodyReader | null = null;
   #inLoop = false;
   #close = false;
   #peerEnded = false;
   #readPaused = false;
+  /** The client does not take what is written. */
   #stalled = false;
   #requests = 0;
-  #bodyLeft = 0;
-  #bodyBytes = 0;
-  #bodyStartedAt = 0;
-  #bodyWasPaused = false;
-  #decoder: ChunkedDecoder | null = null;
   #lingered = 0;
   #bytesIn = 0;
   #bytesOut = 0;
-  #trustPlan: ListenerPlan | null = null;
-  #trusted = false;
-  #linesAuthority = "\n";
-  #lines = "";
 
-  constructor(listener: HttpListener, remote: string) {
-    this.listener = listener;
-    this.remote = remote;
-  }
-
-  get secure(): boolean {
-    return false;
-  }
-  get scheme(): "http" | "https" {
-    return this.secure ? "https" : "http";
-  }
-  get port(): string {
-    return this.listener.portText;
-  }
-  get forwarded(): boolean {
-    return this.listener.plan.config.forwarded;
-  }
-  get idle(): boolean {
-    return this.#state === IDLE;
+  /** @param remote the client's address, without port */
+  constructor(host: ConnectionHost, remote: string, secure: boolean) {
+    this.#host = host;
+    this.secure = secure;
+    this.#identity = new ClientIdentity(remote, secure ? "https" : "http", host.portText);
   }
 
   attach(socket: Socket): void {
     this.#socket = socket;
-    this.#wait(this.listener.plan.config.limits.idleTimeout);
+    this.#wait(this.#host.plan.config.limits.idleTimeout);
   }
 
   // --- reading ---
@@ -122,7 +93,7 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
           position = this.#readHead(buffer, position, length);
           break;
         case BODY:
-          position = this.#decoder === null ? this.#readBody(buffer, position, length) : this.#readChunks(buffer, position, length);
+          position = this.#body!.read(buffer, position, length);
           break;
         case WAIT:
           // The client did not wait for its answer (pipelining): the rest waits, and so does reading.
@@ -142,8 +113,8 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
   }
 
   #readHead(buffer: Buffer, from: number, length: number): number {
-    const { limits } = this.listener.plan.config;
-    const exchange = (this.#exchange ??= this.listener.exchanges.take());
+    const { limits } = this.#host.plan.config;
+    const exchange = (this.current ??= this.#host.exchanges.take());
     const { head } = exchange;
     const before = this.#text.length;
     // A head that is over the limit is refused before the end of what is looked at here.
@@ -173,9 +144,11 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
     this.#text = "";
     this.#state = BODY;
     this.#close = true;
-    this.listener.clients.refused(this.listener.slot);
-    exchange.id = this.listener.context.requestId();
-    this.write(errorAnswer(error, message, exchange.head.getById(FieldId.accept), exchange.id, true, true));
+    this.#host.clients.refused(this.#host.slot);
+    exchange.id = this.#host.context.requestId();
+    this.write(
+      errorAnswer(error, message, exchange.head.getById(FieldId.accept), exchange.id, "Connection: close\r\n", true),
+    );
     this.count(error.status, 0);
     exchange.discard();
     this.exchangeDone();
@@ -183,106 +156,32 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
 
   #begin(exchange: Exchange): void {
     const { head } = exchange;
-    const { plan, context } = this.listener;
+    const { plan, context } = this.#host;
     const most = plan.config.limits.maxRequestsPerConnection;
     this.#requests++;
     this.#close = !head.keepAlive || this.#peerEnded || context.draining || (most !== 0 && this.#requests >= most);
     if (head.chunked || head.contentLength > 0) {
       this.#state = BODY;
-      this.#bodyLeft = head.contentLength;
-      this.#bodyBytes = 0;
-      this.#bodyWasPaused = false;
-      this.#bodyStartedAt = context.now;
-      if (head.chunked) {
-        this.#decoder ??= new ChunkedDecoder();
-        this.#decoder.reset();
-      } else this.#decoder = null;
+      this.#body ??= new BodyReader(this, this.#host);
+      this.#body.begin(head);
       this.#wait(plan.config.limits.bodyTimeout);
     } else {
       this.#state = WAIT;
       this.deadline = Infinity;
     }
-    exchange.start(this);
+    const client = this.#identity.client(plan, head);
+    exchange.start(this, plan, client, this.#identity.requestId(head) ?? context.requestId());
   }
 
-  /** More of the body is coming than this read has: reads go to a buffer that can be handed on. */
-  #ownBuffer(): void {
-    this.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
-  }
-
-  #readBody(buffer: Buffer, from: number, length: number): number {
-    const to = Math.min(length, from + this.#bodyLeft);
-    const exchange = this.#exchange!;
-    this.#bodyLeft -= to - from;
-    if (!this.#checkBody(to - from)) return length;
-    const shared = buffer === sharedReadBuffer;
-    const bytes = shared ? Buffer.from(buffer.subarray(from, to)) : buffer.subarray(from, to);
-    const goOn = exchange.filtersRequestBody ? exchange.onRequestFiltered(Buffer.from(bytes)) : exchange.onRequestData(bytes);
-    if (this.#state !== BODY || this.#exchange !== exchange) return length;
-    if (shared) {
-      if (this.#bodyLeft > 0) this.#ownBuffer();
-    } else if (!exchange.requestTaken) this.#ownBuffer();
-    if (this.#bodyLeft === 0) this.#bodyDone(exchange, exchange.filtersRequestBody ? "0\r\n\r\n" : "");
-    else if (!goOn) this.#pauseReading();
-    return to;
-  }
-
-  #readChunks(buffer: Buffer, from: number, length: number): number {
-    const decoder = this.#decoder!;
-    const exchange = this.#exchange!;
-    let position = from;
-    let goOn = true;
-    for (;;) {
-      const event = decoder.next(buffer, position, length);
-      position = decoder.position;
-      if (event === 1) {
-        const data = buffer.subarray(decoder.dataStart, decoder.dataEnd);
-        if (!this.#checkBody(data.length)) return length;
-        if (!(exchange.filtersRequestBody ? exchange.onRequestFiltered(Buffer.from(data)) : exchange.onRequestData(frameChunk(data))))
-          goOn = false;
-        if (this.#state !== BODY || this.#exchange !== exchange) return length;
-      } else if (event === 2) {
-        this.#bodyDone(exchange, decoder.trailers === "" ? "0\r\n\r\n" : `0\r\n${decoder.trailers}\r\n`);
-        return position;
-      } else if (event === 0) {
-        if (!goOn) this.#pauseReading();
-        return length;
-      } else {
-        this.listener.clients.refused(this.listener.slot);
-        exchange.refuse(decoder.error!);
-        return length;
-      }
-    }
-  }
-
-  /** Counts bytes of the body; false when the request was refused for their number or rate. */
-  #checkBody(bytes: number): boolean {
-    const { limits } = this.listener.plan.config;
-    const { now } = this.listener.context;
-    this.#bodyBytes += bytes;
-    this.deadline = now + limits.bodyTimeout;
-    if (limits.maxBodySize !== 0 && this.#bodyBytes > limits.maxBodySize) {
-      this.#exchange!.refuse(errors.bodyTooLarge);
-      return false;
-    }
-    const elapsed = now - this.#bodyStartedAt;
-    if (elapsed > RATE_GRACE && !this.#bodyWasPaused && this.#bodyBytes * 1000 < limits.minBodyRate * elapsed) {
-      this.#exchange!.refuse(errors.bodyTooSlow);
-      return false;
-    }
-    return true;
-  }
-
-  #bodyDone(exchange: Exchange, ending: string): void {
+  bodyDone(): void {
     this.#state = WAIT;
     this.readBuffer = sharedReadBuffer;
     this.deadline = Infinity;
-    exchange.onRequestEnd(ending);
   }
 
-  #pauseReading(): void {
+  pauseReading(): void {
     this.#readPaused = true;
-    this.#bodyWasPaused = true;
+    this.#body!.paused = true;
     this.deadline = Infinity;
     // Within the loop the pause is its return value.
     if (!this.#inLoop) this.#socket.pause();
@@ -292,7 +191,7 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
   resumeReading(): void {
     if (!this.#readPaused) return;
     this.#readPaused = false;
-    if (this.#state === BODY) this.#wait(this.listener.plan.config.limits.bodyTimeout);
+    if (this.#state === BODY) this.#wait(this.#host.plan.config.limits.bodyTimeout);
     if (!this.#inLoop) this.#socket.resume();
   }
 
@@ -304,7 +203,7 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
     else this.#socket.write(data);
     if (this.#socket.writableNeedDrain && !this.#stalled) {
       this.#stalled = true;
-      if (this.#state !== TUNNEL) this.#wait(this.listener.plan.config.limits.bodyTimeout);
+      if (this.#state !== TUNNEL) this.#wait(this.#host.plan.config.limits.bodyTimeout);
     }
   }
   cork(): void {
@@ -323,39 +222,35 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
   onDrain(): void {
     this.#stalled = false;
     if (this.#state === WAIT) this.deadline = Infinity;
-    this.#exchange?.onClientDrain();
+    this.current?.leg.resume();
   }
 
   /** The line about this connection in the answer that is being written. */
-  connectionLine(exchange: Exchange): string {
-    if (this.listener.context.draining || this.listener.retired) this.#close = true;
+  connectionLine(minor: 0 | 1): string {
+    if (this.#host.context.draining || this.#host.retired) this.#close = true;
     if (this.#close) return "Connection: close\r\n";
-    return exchange.head.minor === 0 ? "Connection: keep-alive\r\n" : "";
+    return minor === 0 ? "Connection: keep-alive\r\n" : "";
   }
 
   closeAfterAnswer(): void {
     this.#close = true;
   }
 
-  answer(exchange: Exchange, answer: Answer): void {
+  answer(request: AnsweredRequest, answer: Answer): void {
     if (this.#state === BODY) this.#close = true;
-    const connection = this.connectionLine(exchange);
-    for (const part of answerText(answer, exchange.head.method === "HEAD", connection)) this.write(part);
+    const connection = this.connectionLine(request.head.minor);
+    for (const part of answerText(answer, request.head.method === "HEAD", connection)) this.write(part);
   }
 
-  answerError(exchange: Exchange, error: AnswerableError, message: string): void {
+  answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
     if (this.#state === BODY) this.#close = true;
-    const { head } = exchange;
-    const extra = error.status === 503 ? "Retry-After: 1\r\n" : "";
-    // The connection line is Connection: close or, for HTTP/1.0, keep-alive.
-    const line = this.connectionLine(exchange);
-    this.write(
-      errorAnswer(error, message, head.getById(FieldId.accept), exchange.id, this.#close, head.method !== "HEAD", this.#close ? extra : extra + line),
-    );
+    const { head, id } = request;
+    const lines = (error.status === 503 ? "Retry-After: 1\r\n" : "") + this.connectionLine(head.minor);
+    this.write(errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD"));
   }
 
   count(status: number, duration: number): void {
-    const { clients, slot } = this.listener;
+    const { clients, slot } = this.#host;
     clients.answered(slot, status, duration);
     clients.addBytes(slot, this.#bytesIn, this.#bytesOut);
     this.#bytesIn = this.#bytesOut = 0;
@@ -363,33 +258,8 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
 
   // --- the exchange ---
 
-  /** Says who the client is and what the request is called. */
-  identify(exchange: Exchange): void {
-    const { plan, context } = this.listener;
-    if (this.#trustPlan !== plan) {
-      this.#trustPlan = plan;
-      this.#trusted = plan.isTrusted !== null && plan.isTrusted(this.remote);
-      this.#linesAuthority = "\n";
-    }
-    if (!this.#trusted) {
-      exchange.client = this.remote;
-      exchange.id = context.requestId();
-      return;
-    }
-    const { head } = exchange;
-    exchange.client = clientFromForwarded(this.remote, head.all("x-forwarded-for").join(","), plan.isTrusted!);
-    const id = head.getById(FieldId.xRequestId);
-    exchange.id = acceptableRequestId(id) ? id : context.requestId();
-  }
-
-  forwardedLines(exchange: Exchange): string {
-    const { head } = exchange;
-    if (this.#trusted) return forwardedLinesBehindProxy(this, head);
-    if (head.authority !== this.#linesAuthority) {
-      this.#linesAuthority = head.authority;
-      this.#lines = forwardedLines(this, head.authority);
-    }
-    return this.#lines;
+  forwardedLines(head: RequestHead): string {
+    return this.#identity.forwardedLines(head);
   }
 
   /** The answer is complete. */
@@ -399,7 +269,7 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
     this.readBuffer = sharedReadBuffer;
     if (this.#close || this.#state === BODY || this.#peerEnded) return this.#linger();
     this.#state = IDLE;
-    this.#wait(this.listener.plan.config.limits.idleTimeout);
+    this.#wait(this.#host.plan.config.limits.idleTimeout);
     if (this.#stash !== null && !this.#inLoop) this.#unstash();
   }
 
@@ -415,41 +285,43 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
 
   /** The exchange is no longer this connection's. */
   forget(): void {
-    const exchange = this.#exchange;
-    this.#exchange = null;
-    if (exchange !== null) this.listener.exchanges.give(exchange);
+    const exchange = this.current;
+    this.current = null;
+    if (exchange !== null) this.#host.exchanges.give(exchange);
   }
 
   // --- tunnels ---
 
   becomeTunnel(head: string, rest: Buffer): void {
-    this.listener.clients.upgraded(this.listener.slot);
+    this.#host.clients.upgraded(this.#host.slot);
     this.write(head);
     if (rest.length > 0) this.write(rest);
     this.#state = TUNNEL;
-    this.#ownBuffer();
-    this.#wait(this.listener.plan.config.limits.tunnelIdleTimeout);
+    this.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    this.#wait(this.#host.plan.config.limits.tunnelIdleTimeout);
     const stash = this.#stash;
     this.#stash = null;
-    if (stash !== null) this.#exchange!.tunnelSend(stash);
+    if (stash !== null) this.current!.leg.tunnelSend(stash);
     if (!this.#inLoop) this.#socket.resume();
-    if (this.#peerEnded) this.#exchange!.tunnelClientEnded();
+    if (this.#peerEnded) this.current!.leg.tunnelClientEnded();
   }
 
   #readTunnel(buffer: Buffer, from: number, length: number): boolean {
-    const exchange = this.#exchange!;
+    const exchange = this.current!;
     const shared = buffer === sharedReadBuffer;
-    this.deadline = this.listener.context.now + this.listener.plan.config.limits.tunnelIdleTimeout;
-    const goOn = exchange.tunnelSend(shared ? Buffer.from(buffer.subarray(from, length)) : buffer.subarray(from, length));
-    if (!shared && !exchange.requestTaken) this.#ownBuffer();
+    this.deadline = this.#host.context.now + this.#host.plan.config.limits.tunnelIdleTimeout;
+    const goOn = exchange.leg.tunnelSend(
+      shared ? Buffer.from(buffer.subarray(from, length)) : buffer.subarray(from, length),
+    );
+    if (!shared && !exchange.leg.taken) this.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
     if (!goOn) this.#readPaused = true;
     return goOn;
   }
 
-  tunnelWrite(buffer: Buffer, start: number, end: number, upstream: UpstreamConnection): boolean {
-    this.deadline = this.listener.context.now + this.listener.plan.config.limits.tunnelIdleTimeout;
-    this.write(buffer.subarray(start, end));
-    if (this.unsent > 0) upstream.replaceBuffer();
+  tunnelWrite(bytes: Buffer, from: BufferLender): boolean {
+    this.deadline = this.#host.context.now + this.#host.plan.config.limits.tunnelIdleTimeout;
+    this.write(bytes);
+    if (this.unsent > 0) from.replaceBuffer();
     return !this.needsDrain;
   }
 
@@ -474,7 +346,7 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
         this.#wait(HALF_CLOSED_GRACE);
         return;
       case TUNNEL:
-        this.#exchange!.tunnelClientEnded();
+        this.current!.leg.tunnelClientEnded();
         return;
       case BODY:
       case HEAD:
@@ -487,9 +359,9 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
 
   onClose(): void {
     this.#state = CLOSED;
-    this.listener.context.wheel.disarm(this);
+    this.#host.context.wheel.disarm(this);
     this.#stash = null;
-    const exchange = this.#exchange;
+    const exchange = this.current;
     if (exchange !== null) {
       if (exchange.running) exchange.clientGone(errors.clientGone);
       else {
@@ -497,7 +369,7 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
         this.forget();
       }
     }
-    this.listener.closed(this);
+    this.#host.closed(this);
   }
 
   onDeadline(): void {
@@ -506,18 +378,18 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
         return this.#linger();
       case WAIT:
         // The grace of a half-closed connection is for answers that have not begun.
-        if (!this.#stalled && this.#exchange?.responseStarted === true) return;
+        if (!this.#stalled && this.current?.leg.response.started === true) return;
         break;
       case HEAD:
-        return this.#refuseHead(this.#exchange!, errors.headTimeout, errors.headTimeout.message);
+        return this.#refuseHead(this.current!, errors.headTimeout, errors.headTimeout.message);
       case BODY:
-        if (!this.#stalled) return this.#exchange!.refuse(errors.bodyTimeout);
+        if (!this.#stalled) return this.current!.refuse(errors.bodyTimeout);
     }
     this.cut();
   }
 
   onBug(error: unknown): void {
-    this.listener.context.log("error", `client connection: ${error instanceof Error ? error.stack : String(error)}`);
+    this.#host.context.log("error", `client connection: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
   /** Closes an idle connection at once, a busy one after its answer. */
@@ -536,13 +408,13 @@ export class ClientConnection implements TransportOwner, Timed, ForwardedParts {
     this.#stash = null;
     this.#readPaused = false;
     // An answer that the client is slow to take gets the time that its body would have had.
-    this.#wait(this.unsent > 0 ? this.listener.plan.config.limits.bodyTimeout : LINGER_TIME);
+    this.#wait(this.unsent > 0 ? this.#host.plan.config.limits.bodyTimeout : LINGER_TIME);
     this.#socket.end();
     if (!this.#inLoop) this.#socket.resume();
   }
 
   #wait(time: number): void {
-    const { context } = this.listener;
+    const { context } = this.#host;
     this.deadline = context.now + time;
     context.wheel.arm(this);
   }

@@ -13,15 +13,15 @@ const MESSAGE_MAX = 300;
  *
  * @param accept the request's Accept field, or undefined
  * @param id the request id; the operator finds the request by it
+ * @param lines further header lines, complete
  */
 export function errorAnswer(
   error: AnswerableError,
   message: string,
   accept: string | undefined,
   id: string,
-  close: boolean,
+  lines: string,
   withBody: boolean,
-  extra = "",
 ): string {
   const { status, code } = error;
   const phrase = reasonPhrase(status);
@@ -37,8 +37,7 @@ export function errorAnswer(
     `Content-Length: ${body.length}\r\n` +
     "Cache-Control: no-store\r\n" +
     `X-Request-Id: ${id}\r\n` +
-    extra +
-    (close ? "Connection: close\r\n" : "") +
+    lines +
     "\r\n" +
     (withBody ? body : "")
   );

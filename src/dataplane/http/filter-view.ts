@@ -1,20 +1,33 @@
 import type { FilterExchange, FilterRequest, FilterResponse } from "../../core/filtering/filter.ts";
+import type { RequestHead } from "../../http1/request-head.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
-import type { Exchange } from "./exchange.ts";
 import { HeaderEdits } from "./header-edits.ts";
 
+/** What the view shows of an exchange. */
+export interface ViewedExchange {
+  readonly head: RequestHead;
+  readonly id: string;
+  readonly client: string;
+  readonly secure: boolean;
+  readonly listenerName: string;
+  readonly routeName: string;
+  readonly serverId: string | undefined;
+  path: string;
+  query: string;
+}
+
 class RequestView implements FilterRequest {
-  readonly #exchange: Exchange;
+  readonly #exchange: ViewedExchange;
   readonly edits = new HeaderEdits();
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: ViewedExchange) {
     this.#exchange = exchange;
   }
   get method(): string {
-    return this.#exchange.method;
+    return this.#exchange.head.method;
   }
   get host(): string {
-    return this.#exchange.host;
+    return this.#exchange.head.host;
   }
   get path(): string {
     return this.#exchange.path;
@@ -73,12 +86,12 @@ class ResponseView implements FilterResponse {
 
 /** An exchange as filters see it; made only for routes that have filters. */
 export class FilterView implements FilterExchange {
-  readonly #exchange: Exchange;
+  readonly #exchange: ViewedExchange;
   readonly request: RequestView;
   #response: ResponseView | null = null;
   readonly notes = new Map<string, unknown>();
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: ViewedExchange) {
     this.#exchange = exchange;
     this.request = new RequestView(exchange);
   }
@@ -89,16 +102,16 @@ export class FilterView implements FilterExchange {
     return this.#exchange.client;
   }
   get secure(): boolean {
-    return this.#exchange.connection.secure;
+    return this.#exchange.secure;
   }
   get listener(): string {
-    return this.#exchange.plan.name;
+    return this.#exchange.listenerName;
   }
   get route(): string {
-    return this.#exchange.route!.name;
+    return this.#exchange.routeName;
   }
   get server(): string | undefined {
-    return this.#exchange.server?.id;
+    return this.#exchange.serverId;
   }
   get response(): ResponseView {
     if (this.#response === null) throw new Error("the answer has not come yet");

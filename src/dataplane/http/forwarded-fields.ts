@@ -42,6 +42,7 @@ export function acceptableRequestId(id: string | undefined): id is string {
 
 function element(parts: ForwardedParts, authority: string): string {
   const node = parts.remote.includes(":") ? `"[${parts.remote}]"` : parts.remote;
-  const host = authority === "" ? "" : `;host=${/^[\w.!#$%&'*+^`|~-]+$/.test(authority) ? authority : `"${authority}"`}`;
+  const host =
+    authority === "" ? "" : `;host=${/^[\w.!#$%&'*+^`|~-]+$/.test(authority) ? authority : `"${authority}"`}`;
   return `for=${node};proto=${parts.scheme}${host}`;
 }

@@ -1,24 +1,45 @@
 import { FieldId } from "../../http1/fields.ts";
+import type { RequestHead } from "../../http1/request-head.ts";
 import {
   requestDrops,
   requestDropsReframed,
   requestDropsReframedWithHost,
   requestDropsWithHost,
 } from "./dropped-fields.ts";
-import type { Exchange } from "./exchange.ts";
+import type { HeaderEdits } from "./header-edits.ts";
+
+/** What the head of a request is made of, besides what was received. */
+export interface ForwardedRequest {
+  readonly head: RequestHead;
+  readonly id: string;
+  readonly path: string;
+  readonly query: string;
+  /** Host that the server gets instead of the received one, or "". */
+  readonly rewrittenHost: string;
+  readonly hasBody: boolean;
+  readonly wantsUpgrade: boolean;
+  /** What filters changed; null for a route without filters. */
+  readonly view: { readonly request: { readonly edits: HeaderEdits } } | null;
+}
 
 /**
  * The request's head as the server gets it. Field lines go on as they were received, in as few pieces as possible;
  * what the proxy says itself (forwarding fields, request id) stands behind them.
  *
  * @param reframed the body goes on chunked, whatever its framing was (a filter may change its length)
+ * @param forwarded the lines that tell about the client
+ * @param serverName Host for requests that came without one (HTTP/1.0)
  */
-export function upstreamRequestHead(exchange: Exchange, reframed: boolean): string {
-  const { head, connection } = exchange;
-  const edits = exchange.view?.request.edits;
-  const rewriteHost = exchange.rewrittenHost;
-  // Host comes from the target in absolute-form (RFC 9112 3.2.2) and is missing in some HTTP/1.0 requests.
-  const newHost = rewriteHost !== "" || head.target.charCodeAt(0) !== 47 || !head.hasHost;
+export function upstreamRequestHead(
+  request: ForwardedRequest,
+  reframed: boolean,
+  forwarded: string,
+  serverName: string,
+): string {
+  const { head, rewrittenHost } = request;
+  const edits = request.view?.request.edits;
+  // An absolute target has replaced Host (RFC 9112 3.2.2).
+  const newHost = rewrittenHost !== "" || head.targetAuthority || !head.hasHost;
   const drops = reframed
     ? newHost
       ? requestDropsReframedWithHost
@@ -26,12 +47,11 @@ export function upstreamRequestHead(exchange: Exchange, reframed: boolean): stri
     : newHost
       ? requestDropsWithHost
       : requestDrops;
-  let text = `${head.method} ${exchange.path}${exchange.query} HTTP/1.1\r\n`;
-  if (newHost) text += `Host: ${rewriteHost !== "" ? rewriteHost : head.authority !== "" ? head.authority : exchange.server!.authority}\r\n`;
+  let text = `${head.method} ${request.path}${request.query} HTTP/1.1\r\n`;
+  if (newHost) text += `Host: ${rewrittenHost || head.authority || serverName}\r\n`;
   text += edits === undefined ? head.keptLines(drops) : head.keptLines(drops, edits.removed) + edits.lines;
-  text += connection.forwardedLines(exchange);
-  text += `X-Request-Id: ${exchange.id}\r\n`;
-  if (reframed && exchange.hasBody) text += "Transfer-Encoding: chunked\r\n";
-  if (exchange.wantsUpgrade) text += `Connection: Upgrade\r\nUpgrade: ${head.getById(FieldId.upgrade)}\r\n`;
+  text += `${forwarded}X-Request-Id: ${request.id}\r\n`;
+  if (reframed && request.hasBody) text += "Transfer-Encoding: chunked\r\n";
+  if (request.wantsUpgrade) text += `Connection: Upgrade\r\nUpgrade: ${head.getById(FieldId.upgrade)}\r\n`;
   return text + "\r\n";
 }

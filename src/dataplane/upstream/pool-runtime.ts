@@ -39,7 +39,13 @@ export class PoolRuntime {
     this.#context = context;
     this.servers = config.servers.map((server, index) => {
       const slot = slots[index]!;
-      return new UpstreamServer(server, slot, config.upstream, context, previous.get(connectionKey(slot, server.address)));
+      return new UpstreamServer(
+        server,
+        slot,
+        config.upstream,
+        context,
+        previous.get(connectionKey(slot, server.address)),
+      );
     });
     this.hashKey = algorithm.usesHashKey ? compileHashKey(config.algorithm.key) : null;
     this.readsReports = algorithm.usesLoadReports === true;
@@ -70,7 +76,9 @@ export class PoolRuntime {
   #refresh(version: number): void {
     const { scoreboard } = this.#context;
     this.#seen = version;
-    this.#balancer.update(readySet(++this.#sets, this.servers, (server) => scoreboard.state(server.slot) === ServerState.up));
+    this.#balancer.update(
+      readySet(++this.#sets, this.servers, (server) => scoreboard.state(server.slot) === ServerState.up),
+    );
   }
 }
 

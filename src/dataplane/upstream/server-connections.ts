@@ -1,10 +1,8 @@
 import type { UpstreamConfig } from "../../config/schema.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { WorkerContext } from "../worker-context.ts";
-import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
-
-/** Where a server listens. */
-export type UpstreamAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+import { UpstreamConnection } from "./upstream-connection.ts";
+import type { ConnectionHome, UpstreamAddress, UpstreamUser } from "./upstream-user.ts";
 
 /** An exchange that waits for a connection; see `ServerConnections.acquire`. */
 export interface ConnectionWaiter extends UpstreamUser {
@@ -21,7 +19,7 @@ const MAX_WAITING = 1024;
  * The connections of one worker to one server: those in use and those kept for reuse, most recently used first.
  * The limit on connections holds over all workers, by the scoreboard.
  */
-export class ServerConnections {
+export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   readonly address: UpstreamAddress;
   readonly slot: number;
   readonly context: WorkerContext;

@@ -12,40 +12,7 @@ import {
 } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
 import { openConnection, ownerOf, READ_SIZE, type TransportOwner } from "../transport.ts";
-import type { ServerConnections } from "./server-connections.ts";
-
-/** Who uses a connection for one request: gets the answer as it comes. */
-export interface UpstreamUser {
-  /** The request's method, for the answer's framing. */
-  readonly method: string;
-  /** True when the request asked for an upgrade and no answer has come. */
-  readonly wantsUpgrade: boolean;
-  /** Longest pause of the answer's body, in ms. */
-  readonly bodyTimeout: number;
-  /** True when the answer's head is needed for longer than the call that brings it. */
-  readonly keepsHead: boolean;
-  /** Whether a chunked body may come as one piece with its framing, in `onWholeResponse`. */
-  readonly takesChunks: boolean;
-  /** The connection is there; the request may be written. Not called for a reused connection. */
-  onConnected(): void;
-  onUpstreamDrain(): void;
-  /** A 1xx answer other than 101. */
-  onInformational(head: ResponseHead): void;
-  /** A short answer that came in one piece: the head, and its body as received in `text` from `start` to `end`. */
-  onWholeResponse(head: ResponseHead, text: string, start: number, end: number): void;
-  /** The head of an answer whose body follows; `more` when bytes of it are there and come next. */
-  onResponseHead(head: ResponseHead, kind: number, more: boolean): void;
-  /** Received bytes of the body without framing; false pauses until `resumeReading`. May take the connection's buffer. */
-  onResponseData(buffer: Buffer, start: number, end: number): boolean;
-  /** The answer is complete and the connection is no longer the user's. */
-  onResponseEnd(trailers: string): void;
-  /** 101: from now on raw bytes go both ways; `rest` has come behind the head. */
-  onUpgraded(head: ResponseHead, rest: Buffer): void;
-  onTunnelData(buffer: Buffer, start: number, end: number): boolean;
-  onTunnelEnd(): void;
-  /** It failed; the connection is no longer the user's. */
-  onUpstreamFailure(error: ProxyError, reused: boolean): void;
-}
+import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 const CONNECTING = 0;
 const IDLE = 1;
@@ -71,7 +38,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
-  readonly #home: ServerConnections;
+  readonly #home: ConnectionHome<UpstreamConnection>;
   #socket!: Socket;
   #state = CONNECTING;
   #user: UpstreamUser | null = null;
@@ -89,7 +56,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
   #ownHead: ResponseHead | null = null;
   #decoder: ChunkedDecoder | null = null;
 
-  constructor(home: ServerConnections) {
+  constructor(home: ConnectionHome<UpstreamConnection>) {
     this.#home = home;
   }
 
@@ -249,7 +216,13 @@ export class UpstreamConnection implements TransportOwner, Timed {
         const again = parseResponseHead(this.#ownHead!, this.#partial, 0, headLimits, user.method);
         if (again === 0) return;
         if (again === 2) return this.#fail(errors.badResponse);
-        return this.#gotHead(this.#ownHead!, this.#partial, buffer, length - (this.#partial.length - this.#ownHead!.end), length);
+        return this.#gotHead(
+          this.#ownHead!,
+          this.#partial,
+          buffer,
+          length - (this.#partial.length - this.#ownHead!.end),
+          length,
+        );
       }
       this.#partial = text;
       return;
@@ -278,7 +251,10 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.#bodyKind = kind;
     this.#keepAlive = head.keepAlive && kind !== BODY_UNTIL_CLOSE;
     const available = length - from;
-    if (kind === BODY_NONE || (kind === BODY_LENGTH && head.contentLength <= available && head.end + head.contentLength <= text.length)) {
+    if (
+      kind === BODY_NONE ||
+      (kind === BODY_LENGTH && head.contentLength <= available && head.end + head.contentLength <= text.length)
+    ) {
       const size = kind === BODY_NONE ? 0 : head.contentLength;
       if (available > size) this.#keepAlive = false;
       user.onWholeResponse(head, text, head.end, head.end + size);
@@ -354,7 +330,12 @@ export class UpstreamConnection implements TransportOwner, Timed {
     const user = this.#user!;
     const most = this.#home.config.maxRequestsPerConnection;
     this.#user = null;
-    if (this.#keepAlive && this.#requestSent && this.#socket.writableLength === 0 && (most === 0 || this.#uses < most)) {
+    if (
+      this.#keepAlive &&
+      this.#requestSent &&
+      this.#socket.writableLength === 0 &&
+      (most === 0 || this.#uses < most)
+    ) {
       this.#state = IDLE;
       if (this.#paused) this.resumeReading();
       this.#setDeadline(this.#home.config.idleTimeout);

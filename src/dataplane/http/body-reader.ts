@@ -1,0 +1,128 @@
+import { errors } from "../../core/errors.ts";
+import { ChunkedDecoder } from "../../http1/chunked.ts";
+import type { RequestHead } from "../../http1/request-head.ts";
+import { READ_SIZE, sharedReadBuffer } from "../transport.ts";
+import { frameChunk, LAST_CHUNK } from "./chunk-framing.ts";
+import type { ConnectionHost } from "./connection-host.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** How long a body may be slow before its rate counts, in ms. */
+const RATE_GRACE = 10_000;
+
+/** The connection that bytes are read for. */
+export interface BodySource {
+  readBuffer: Buffer;
+  deadline: number;
+  /** The exchange whose body is being read; another one or null once it is over. */
+  readonly current: Exchange | null;
+  /** The other side cannot take more at the moment. */
+  pauseReading(): void;
+  /** The body is complete. */
+  bodyDone(): void;
+}
+
+/** Reads one request body after another: framing, limits, and who owns the bytes. One per connection that had a body. */
+export class BodyReader {
+  /** True when reading was paused during this body: its rate is not the client's alone then. */
+  paused = false;
+  readonly #source: BodySource;
+  readonly #host: ConnectionHost;
+  #decoder: ChunkedDecoder | null = null;
+  #chunked = false;
+  #left = 0;
+  #bytes = 0;
+  #startedAt = 0;
+
+  constructor(source: BodySource, host: ConnectionHost) {
+    this.#source = source;
+    this.#host = host;
+  }
+
+  begin(head: RequestHead): void {
+    this.#chunked = head.chunked;
+    this.#left = head.contentLength;
+    this.#bytes = 0;
+    this.#startedAt = this.#host.context.now;
+    this.paused = false;
+    if (head.chunked) {
+      this.#decoder ??= new ChunkedDecoder();
+      this.#decoder.reset();
+    }
+  }
+
+  /** Takes what of buffer[from, length) belongs to the body; returns where that ends. */
+  read(buffer: Buffer, from: number, length: number): number {
+    return this.#chunked ? this.#readChunks(buffer, from, length) : this.#readLength(buffer, from, length);
+  }
+
+  #readLength(buffer: Buffer, from: number, length: number): number {
+    const source = this.#source;
+    const exchange = source.current!;
+    const { leg } = exchange;
+    const to = Math.min(length, from + this.#left);
+    this.#left -= to - from;
+    if (!this.#check(exchange, to - from)) return length;
+    const shared = buffer === sharedReadBuffer;
+    const filtered = leg.filtersBody;
+    const bytes = shared || filtered ? Buffer.from(buffer.subarray(from, to)) : buffer.subarray(from, to);
+    const goOn = filtered ? leg.sendFiltered(bytes) : leg.send(bytes);
+    if (source.current !== exchange) return length;
+    // More is coming: it goes to a buffer that can be handed on as it is.
+    if (shared ? this.#left > 0 : !leg.taken) source.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    if (this.#left === 0) this.#done(exchange, filtered ? LAST_CHUNK : "");
+    else if (!goOn) source.pauseReading();
+    return to;
+  }
+
+  #readChunks(buffer: Buffer, from: number, length: number): number {
+    const source = this.#source;
+    const exchange = source.current!;
+    const { leg } = exchange;
+    const decoder = this.#decoder!;
+    let position = from;
+    let goOn = true;
+    for (;;) {
+      const event = decoder.next(buffer, position, length);
+      position = decoder.position;
+      if (event === 1) {
+        const data = buffer.subarray(decoder.dataStart, decoder.dataEnd);
+        if (!this.#check(exchange, data.length)) return length;
+        if (!(leg.filtersBody ? leg.sendFiltered(Buffer.from(data)) : leg.send(frameChunk(data)))) goOn = false;
+        if (source.current !== exchange) return length;
+      } else if (event === 2) {
+        this.#done(exchange, decoder.trailers === "" ? LAST_CHUNK : `0\r\n${decoder.trailers}\r\n`);
+        return position;
+      } else if (event === 0) {
+        if (!goOn) source.pauseReading();
+        return length;
+      } else {
+        this.#host.clients.refused(this.#host.slot);
+        exchange.refuse(decoder.error!);
+        return length;
+      }
+    }
+  }
+
+  #done(exchange: Exchange, ending: string): void {
+    this.#source.bodyDone();
+    exchange.leg.sendEnd(ending);
+  }
+
+  /** Counts bytes of the body; false when the request was refused for their number or rate. */
+  #check(exchange: Exchange, bytes: number): boolean {
+    const { limits } = this.#host.plan.config;
+    const { now } = this.#host.context;
+    this.#bytes += bytes;
+    this.#source.deadline = now + limits.bodyTimeout;
+    if (limits.maxBodySize !== 0 && this.#bytes > limits.maxBodySize) {
+      exchange.refuse(errors.bodyTooLarge);
+      return false;
+    }
+    const elapsed = now - this.#startedAt;
+    if (elapsed > RATE_GRACE && !this.paused && this.#bytes * 1000 < limits.minBodyRate * elapsed) {
+      exchange.refuse(errors.bodyTooSlow);
+      return false;
+    }
+    return true;
+  }
+}
