@@ -6,7 +6,8 @@
 import { ChunkedDecoder } from "../../src/http1/chunked.ts";
 import { FieldId, HOP_BY_HOP, fieldTable } from "../../src/http1/fields.ts";
 import { COMPLETE } from "../../src/http1/parse-status.ts";
-import { RequestHead, parseRequestHead } from "../../src/http1/request-head.ts";
+import { parseRequestHead } from "../../src/http1/parse-request-head.ts";
+import { RequestHead } from "../../src/http1/request-head.ts";
 import { ResponseHead, parseResponseHead } from "../../src/http1/response-head.ts";
 
 const limits = { maxRequestLine: 8192, maxHeadSize: 32768, maxHeaders: 100 };

@@ -8,4 +8,4 @@ declare global {
     latin1Write(text: string, offset?: number, length?: number): number;
   }
 }
-export {};
+export type Latin1Buffer = Buffer;

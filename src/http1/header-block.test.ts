@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FIELD_COUNT, FIELD_NAMES, FieldId, HOP_BY_HOP, fieldId, fieldIdOfBytes, fieldTable } from "./fields.ts";
 import { COMPLETE } from "./parse-status.ts";
-import { RequestHead, parseRequestHead } from "./request-head.ts";
+import { parseRequestHead } from "./parse-request-head.ts";
+import { RequestHead } from "./request-head.ts";
 
 const limits = { maxRequestLine: 1000, maxHeadSize: 100_000, maxHeaders: 1000 };
 const nothing = fieldTable();

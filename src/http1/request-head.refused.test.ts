@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { COMPLETE, NEED_MORE, REFUSED, type RequestLimits } from "./parse-status.ts";
-import { RequestHead, parseRequestHead } from "./request-head.ts";
+import { parseRequestHead } from "./parse-request-head.ts";
+import { RequestHead } from "./request-head.ts";
 
 const limits: RequestLimits = { maxRequestLine: 200, maxHeadSize: 1000, maxHeaders: 10 };
 

@@ -2,7 +2,8 @@ import { OPTION_UPGRADE } from "../../../src/http1/connection-options.ts";
 import { CHUNK_DATA, CHUNK_END, CHUNK_ERROR, ChunkedDecoder } from "../../../src/http1/chunked.ts";
 import type { HeaderBlock } from "../../../src/http1/header-block.ts";
 import { COMPLETE, NEED_MORE } from "../../../src/http1/parse-status.ts";
-import { RequestHead, parseRequestHead } from "../../../src/http1/request-head.ts";
+import { parseRequestHead } from "../../../src/http1/parse-request-head.ts";
+import { RequestHead } from "../../../src/http1/request-head.ts";
 import { ResponseHead, bodyKind, parseResponseHead } from "../../../src/http1/response-head.ts";
 import type { Message, Reading } from "./messages.ts";
 
