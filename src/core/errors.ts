@@ -37,6 +37,7 @@ export const errors = {
   connectFailed: define("connect_failed", "upstream", 502, "always", "The server could not be reached."),
   connectTimeout: define("connect_timeout", "upstream", 504, "always", "The server did not accept a connection in time."),
   connectionLost: define("connection_lost", "upstream", 502, "if-idempotent", "The server closed the connection without an answer."),
+  requestStalled: define("request_stalled", "upstream", 504, "never", "The server stopped taking the request's body."),
   responseTimeout: define("response_timeout", "upstream", 504, "never", "The server did not answer in time."),
   responseBodyTimeout: define("response_body_timeout", "upstream", 504, "never", "The server's answer stopped arriving."),
   responseTruncated: define("response_truncated", "upstream", 502, "never", "The server's answer ended early."),

@@ -19,6 +19,20 @@ export interface TransportOwner {
   onBug(error: unknown): void;
 }
 
+/** Read buffers that nobody uses at the moment; what does not fit is left to the collector. */
+const freeBuffers: Buffer[] = [];
+const MAX_FREE_BUFFERS = 64;
+
+/** A read buffer of one's own, whose bytes may be handed on as they are. */
+export function takeReadBuffer(): Buffer {
+  return freeBuffers.pop() ?? Buffer.allocUnsafeSlow(READ_SIZE);
+}
+
+/** Gives a buffer of `takeReadBuffer` back, once nothing refers to its bytes any more. The shared one is ignored. */
+export function giveReadBuffer(buffer: Buffer): void {
+  if (buffer !== sharedReadBuffer && freeBuffers.length < MAX_FREE_BUFFERS) freeBuffers.push(buffer);
+}
+
 const OWNER = Symbol("owner");
 const FAILURE = Symbol("failure");
 

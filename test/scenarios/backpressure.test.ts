@@ -48,7 +48,7 @@ describe("backpressure", () => {
   it("a server that does not read stops the client, and memory stays bounded", async () => {
     const origin = await startRawOrigin(() => undefined);
     origin.onConnection = ({ socket }) => socket.pause();
-    const evenkeel = await startProxy([origin.address]);
+    const evenkeel = await startProxy([origin.address], { limits: { bodyTimeout: "5s" } });
     const before = residentBytes(evenkeel.pid);
     const client = await RawClient.connect(evenkeel.port());
     await client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${BIG}\r\n\r\n`);

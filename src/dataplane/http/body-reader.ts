@@ -1,7 +1,7 @@
 import { errors } from "../../core/errors.ts";
 import { ChunkedDecoder } from "../../http1/chunked.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
-import { READ_SIZE, sharedReadBuffer } from "../transport.ts";
+import { giveReadBuffer, sharedReadBuffer, takeReadBuffer } from "../transport.ts";
 import { frameChunk, LAST_CHUNK } from "./chunk-framing.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
@@ -68,9 +68,13 @@ export class BodyReader {
     const goOn = filtered ? leg.sendFiltered(bytes) : leg.send(bytes);
     if (source.current !== exchange) return length;
     // More is coming: it goes to a buffer that can be handed on as it is.
-    if (shared ? this.#left > 0 : !leg.taken) source.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
-    if (this.#left === 0) this.#done(exchange, filtered ? LAST_CHUNK : "");
-    else if (!goOn) source.pauseReading();
+    if (shared ? this.#left > 0 : !leg.taken) source.readBuffer = takeReadBuffer();
+    if (this.#left === 0) {
+      // With the next request behind it, the buffer is still being read.
+      if (!shared && to === length && leg.taken) giveReadBuffer(source.readBuffer);
+      this.#done(exchange, filtered ? LAST_CHUNK : "");
+    }
+    if (this.#left > 0 && !goOn) source.pauseReading();
     return to;
   }
 

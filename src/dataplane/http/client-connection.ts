@@ -5,7 +5,7 @@ import { FieldId } from "../../http1/fields.ts";
 import { parseRequestHead } from "../../http1/parse-request-head.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import type { Timed } from "../timer-wheel.ts";
-import { READ_SIZE, sharedReadBuffer, type TransportOwner } from "../transport.ts";
+import { sharedReadBuffer, takeReadBuffer, type TransportOwner } from "../transport.ts";
 import { answerText } from "./answer.ts";
 import { BodyReader, type BodySource } from "./body-reader.ts";
 import { ClientIdentity } from "./client-identity.ts";
@@ -30,7 +30,10 @@ const CLOSED = 6;
 /** How long and for how many bytes a connection lingers, so that the last answer is not lost to a reset (RFC 9112 9.6). */
 const LINGER_TIME = 2000;
 const LINGER_BYTES = 1_048_576;
-/** A client that closed its sending half may still want a quick answer; a slow one is for nobody. */
+/**
+ * A client that closed its sending half looks like one that is gone. It gets an answer that comes within this time,
+ * and as much of it as comes without longer pauses.
+ */
 const HALF_CLOSED_GRACE = 1000;
 
 /** One client's HTTP/1.1 connection: requests in, answers out, one at a time and in order. */
@@ -62,6 +65,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   #lingered = 0;
   #bytesIn = 0;
   #bytesOut = 0;
+  #bytesSeen = 0;
 
   /** @param remote the client's address, without port */
   constructor(host: ConnectionHost, remote: string, secure: boolean) {
@@ -183,7 +187,8 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   pauseReading(): void {
     this.#readPaused = true;
     this.#body!.paused = true;
-    this.deadline = Infinity;
+    // Nothing tells of a client that goes while it is not read from, so the pause has an end as well.
+    this.#wait(this.#host.plan.config.limits.bodyTimeout);
     // Within the loop the pause is its return value.
     if (!this.#inLoop) this.#socket.pause();
   }
@@ -298,7 +303,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.write(head);
     if (rest.length > 0) this.write(rest);
     this.#state = TUNNEL;
-    this.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    this.readBuffer = takeReadBuffer();
     this.#wait(this.#host.plan.config.limits.tunnelIdleTimeout);
     const stash = this.#stash;
     this.#stash = null;
@@ -314,7 +319,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     const goOn = exchange.leg.tunnelSend(
       shared ? Buffer.from(buffer.subarray(from, length)) : buffer.subarray(from, length),
     );
-    if (!shared && !exchange.leg.taken) this.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    if (!shared && !exchange.leg.taken) this.readBuffer = takeReadBuffer();
     if (!goOn) this.#readPaused = true;
     return goOn;
   }
@@ -344,6 +349,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.#peerEnded = true;
     switch (this.#state) {
       case WAIT:
+        this.#bytesSeen = this.#bytesOut;
         this.#wait(HALF_CLOSED_GRACE);
         return;
       case TUNNEL:
@@ -378,12 +384,16 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
       case IDLE:
         return this.#linger();
       case WAIT:
-        // The grace of a half-closed connection is for answers that have not begun.
-        if (!this.#stalled && this.current?.leg.response.started === true) return;
+        // A half-closed connection stays as long as its answer moves.
+        if (this.#peerEnded && !this.#stalled && this.#bytesOut !== this.#bytesSeen) {
+          this.#bytesSeen = this.#bytesOut;
+          return this.#wait(HALF_CLOSED_GRACE);
+        }
         break;
       case HEAD:
         return this.#refuseHead(this.current!, errors.headTimeout, errors.headTimeout.message);
       case BODY:
+        if (this.#readPaused) return this.current!.refuse(errors.requestStalled);
         if (!this.#stalled) return this.current!.refuse(errors.bodyTimeout);
     }
     this.cut();

@@ -189,7 +189,8 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
     connection.cork();
     connection.sendHead(this.#head);
     this.#body.sendTo(connection);
-    connection.uncork();
+    // What of the body is in the same read as the head is sent after this returns, and leaves with it.
+    process.nextTick(uncork, connection);
     if (this.#body.complete) connection.requestSent();
     if (!connection.needsDrain) owner.downstream.resumeReading();
   }
@@ -409,4 +410,8 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
     this.#context.scoreboard.complete(server.slot, this.#latency, success, this.#status, this.#context.clock.now());
     this.#pool.complete(server, this.#latency, success, this.#status);
   }
+}
+
+function uncork(connection: UpstreamConnection): void {
+  connection.uncork();
 }

@@ -14,6 +14,8 @@ export interface ConnectionWaiter extends UpstreamUser {
 
 /** How many exchanges of one worker may wait for a connection to one server. */
 const MAX_WAITING = 1024;
+/** How long an unused connection is kept beyond `maxIdle`, in ms. */
+const SURPLUS_TIME = 2000;
 
 /**
  * The connections of one worker to one server: those in use and those kept for reuse, most recently used first.
@@ -76,8 +78,11 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
       waiter.onConnection(connection);
       return;
     }
-    if (this.#retired || this.#idle.length >= this.config.maxIdle || this.context.draining) connection.destroy();
-    else this.#idle.push(connection);
+    if (this.#retired || this.context.draining) return connection.destroy();
+    // Beyond `maxIdle` a connection is kept for a moment all the same: under load it is used again at once, and closing
+    // and opening it over and over would cost more than the request.
+    if (this.#idle.length >= this.config.maxIdle) connection.expire(SURPLUS_TIME);
+    this.#idle.push(connection);
   }
 
   /** A connection is gone. */

@@ -11,7 +11,7 @@ import {
   ResponseHead,
 } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
-import { openConnection, ownerOf, READ_SIZE, type TransportOwner } from "../transport.ts";
+import { openConnection, ownerOf, takeReadBuffer, type TransportOwner } from "../transport.ts";
 import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 const CONNECTING = 0;
@@ -33,7 +33,7 @@ const sharedHead = new ResponseHead();
 
 /** One HTTP/1.1 connection to a server: one request at a time, in use or waiting for the next. */
 export class UpstreamConnection implements TransportOwner, Timed {
-  readBuffer: Buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+  readBuffer: Buffer = takeReadBuffer();
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
@@ -142,12 +142,17 @@ export class UpstreamConnection implements TransportOwner, Timed {
 
   /** The user took `readBuffer` away; the next read goes elsewhere. */
   replaceBuffer(): void {
-    this.readBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    this.readBuffer = takeReadBuffer();
   }
 
   /** A connection opened ahead of need goes to the idle ones once it is made. */
   prewarm(): void {
     this.#user = null;
+  }
+
+  /** Closes the idle connection if nobody uses it within that many ms. */
+  expire(after: number): void {
+    this.#setDeadline(after);
   }
 
   /** Gives up: the user is not told. */
