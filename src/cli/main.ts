@@ -23,6 +23,12 @@ async function main(args: readonly string[]): Promise<void> {
   await program.parseAsync(args, { from: "user" });
 }
 
+// `evenkeel servers | head` closes our output early: that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.OK);
+  throw error;
+});
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

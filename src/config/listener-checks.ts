@@ -3,6 +3,9 @@ import type { LooseConfig } from "./loose-config.ts";
 import { formatPath, type ConfigPath } from "./problem.ts";
 import type { Visit } from "./visit.ts";
 
+/** Most listeners at one time: the shared memory has room for their counters. */
+export const MAX_LISTENERS = 64;
+
 interface Bound {
   readonly address: Address;
   readonly path: ConfigPath;
@@ -26,6 +29,8 @@ export function checkListeners(config: LooseConfig, visit: Visit): void {
   }
   const listeners = Object.entries(config.listeners ?? {});
   if (listeners.length === 0) visit.warn(["listeners"], "there are no listeners: nothing accepts connections", "key");
+  if (listeners.length > MAX_LISTENERS)
+    visit.error(["listeners"], `there are ${listeners.length} listeners; at most ${MAX_LISTENERS} are possible`);
   for (const [name, listener] of listeners) {
     for (const [index, text] of (listener?.listen ?? []).entries()) {
       const address = text === undefined ? undefined : parsed(text);

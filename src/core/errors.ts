@@ -2,8 +2,8 @@
 export type ErrorSource = "downstream" | "upstream" | "internal";
 
 /**
- * Whether the request may be tried again: never; only when the connection had been used before (the server may just
- * have closed it); or always, because nothing of the request reached a server.
+ * Whether the request may be tried again: never; only if its method is idempotent, because a server may have begun to
+ * work on it; or always, because nothing of it reached a server.
  */
 export type RetryClass = "never" | "if-idempotent" | "always";
 

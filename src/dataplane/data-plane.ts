@@ -9,6 +9,7 @@ import { ExchangePool } from "./http/exchange-pool.ts";
 import { HttpListener } from "./listener.ts";
 import { compilePlan, type Plan } from "./plan.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import type { ServerConnections } from "./upstream/server-connections.ts";
 import { requestIds, type WorkerContext } from "./worker-context.ts";
 
 /** What a worker's data plane is made with. */
@@ -54,7 +55,18 @@ export class DataPlane {
     this.#ticker = setInterval(() => {
       context.now = clock.now();
       wheel.advance(context.now);
+      this.#tickServers();
     }, TICK);
+  }
+
+  #connections: readonly ServerConnections[] = [];
+  #wishes = 0;
+  #tickServers(): void {
+    const version = this.#context.scoreboard.wantedVersion();
+    // Nobody waits for a connection anywhere: the usual case.
+    if (version === this.#wishes) return;
+    this.#wishes = version;
+    for (const connections of this.#connections) connections.tick(true);
   }
 
   /**
@@ -100,6 +112,7 @@ export class DataPlane {
     const before = this.#plan;
     this.#plan = plan;
     if (before !== null) this.#retireServers(before, plan);
+    this.#connections = [...plan.pools.values()].flatMap((pool) => pool.servers.map((server) => server.connections));
     for (const pool of plan.pools.values()) for (const server of pool.servers) server.connections.prewarm();
     for (const key of Object.keys(ports)) if (!this.#listeners.has(key)) delete ports[key];
     for (const [key, { listener }] of this.#listeners) ports[key] ??= Number(listener.portText);

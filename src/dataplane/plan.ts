@@ -109,6 +109,7 @@ function compileListener(
   extensions: Extensions,
   context: WorkerContext,
 ): ListenerPlan {
+  const find = (filter: string) => extensions.filters.find((own) => own.name === filter) ?? findFilter(filter);
   const deps = { clock: context.clock, random: context.random, log: context.log };
   return {
     name,
@@ -116,7 +117,6 @@ function compileListener(
     table: compileRoutes(config.routes),
     routes: config.routes.map((route, index) => {
       const routeName = route.name ?? `${name}/${index}`;
-      const find = (filter: string) => extensions.filters.find((own) => own.name === filter) ?? findFilter(filter);
       const chain = route.filters.length === 0 ? null : compileChain(route.filters, find, deps);
       return new RoutePlan(route, routeName, pools, chain);
     }),

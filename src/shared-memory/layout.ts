@@ -1,3 +1,5 @@
+import { MAX_LISTENERS } from "../config/listener-checks.ts";
+
 /*
  * The layout of the scoreboard, in one place. Two kinds of memory:
  *
@@ -20,6 +22,8 @@ export const SERVER_DOUBLES = SERVER_BYTES / 8;
 /** Line 0, integers, atomic: requests in flight; upstream connections that are open or being opened. */
 export const IN_FLIGHT = 0;
 export const CONNECTIONS = 1;
+/** Line 0, integer: 1 while a worker without a connection waits for one that others keep unused. */
+export const WANTED = 2;
 /** Line 1, doubles: sums that decay with TAU. Completed and failed requests, latency samples and the sum of these. */
 export const COMPLETED = 8;
 export const FAILED = 9;
@@ -54,8 +58,6 @@ export const LANE_STATUS = 8;
 export const LANE_LATENCY_TOTAL = 14;
 export const LANE_LATENCY_COUNT = 15;
 
-/** Most listeners at one time. */
-export const MAX_LISTENERS = 64;
 // Shared cells of one listener: one line of integers.
 export const LISTENER_INTS = LINE / 4;
 /** Hash of the listener's name, 0 while the place is free; and its open client connections, exact over workers. */
@@ -88,3 +90,7 @@ export const LOOP_DELAY = 2;
 // Cells of the whole scoreboard: one line of integers.
 /** Grows with each change of a server's state or weight scale. */
 export const STATE_VERSION = 0;
+/** Grows with each call of `wantConnection`: tells workers to look at the servers' WANTED cells. */
+export const WANTED_VERSION = 1;
+
+export { MAX_LISTENERS };

@@ -153,6 +153,23 @@ export class Scoreboard implements ServerSignals {
     this.#lane[slot * L.SERVER_LANE + L.LANE_CONNECT_FAILURES]! += 1;
   }
 
+  /** A worker needs a connection and may not open one: another worker, if one is unused there, should close it. */
+  wantConnection(slot: number): void {
+    Atomics.store(this.#ints, slot * L.SERVER_INTS + L.WANTED, 1);
+    Atomics.add(this.#globals, L.WANTED_VERSION, 1);
+  }
+
+  /** Changes with each `wantConnection`: compare it with the last one read to know whether to look. */
+  wantedVersion(): number {
+    return this.#globals[L.WANTED_VERSION]!;
+  }
+
+  /** True for one worker per wish: it is now that worker's to give a connection up. */
+  takeWish(slot: number): boolean {
+    const cell = slot * L.SERVER_INTS + L.WANTED;
+    return this.#ints[cell] === 1 && Atomics.exchange(this.#ints, cell, 0) === 1;
+  }
+
   // Signals that balancers read
 
   inFlight(slot: number): number {

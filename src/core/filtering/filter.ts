@@ -40,7 +40,7 @@ export interface FilterResponse {
 
 /** One request and its answer, as filters see them. Valid until `onComplete` has returned. */
 export interface FilterExchange {
-  /** The request id that server and client see in X-Request-Id. */
+  /** The request id: the server gets it in X-Request-Id, the client in error answers. */
   readonly id: string;
   /** The client's address, after trusted proxies. */
   readonly client: string;

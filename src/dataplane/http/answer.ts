@@ -7,7 +7,7 @@ import { reasonPhrase } from "../../http1/status.ts";
  *
  * @param connection the line about the client's connection, or ""
  */
-export function answerText(answer: Answer, headOnly: boolean, connection: string): (string | Uint8Array)[] {
+export function answerText(answer: Answer, headOnly: boolean, connection: string): [head: string, body?: Uint8Array] {
   const { status, headers = {}, body = "" } = answer;
   const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
   const bodiless = status === 204 || status === 304;

@@ -245,14 +245,18 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   answer(request: AnsweredRequest, answer: Answer): void {
     if (this.#state === BODY) this.#close = true;
     const connection = this.connectionLine(request.head.minor);
-    for (const part of answerText(answer, request.head.method === "HEAD", connection)) this.write(part);
+    const [head, body] = answerText(answer, request.head.method === "HEAD", connection);
+    this.write(request.editOwnHead(head));
+    if (body !== undefined) this.write(body);
   }
 
   answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
     if (this.#state === BODY) this.#close = true;
     const { head, id } = request;
     const lines = (error.status === 503 ? "Retry-After: 1\r\n" : "") + this.connectionLine(head.minor);
-    this.write(errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD"));
+    const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");
+    const body = text.indexOf("\r\n\r\n") + 4;
+    this.write(request.editOwnHead(text.slice(0, body)) + text.slice(body));
   }
 
   count(status: number, duration: number): void {

@@ -12,6 +12,8 @@ export interface BufferLender {
 export interface AnsweredRequest {
   readonly head: RequestHead;
   readonly id: string;
+  /** Lets the route's filters edit the head of an answer that did not come from a server. */
+  editOwnHead(text: string): string;
 }
 
 /** The client's side of an exchange: takes the answer, and is told what becomes of the request. */

@@ -3,7 +3,10 @@ import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import type { RouteRequest } from "../../core/routing/route-match.ts";
 import { FieldId } from "../../http1/fields.ts";
+import { COMPLETE } from "../../http1/parse-status.ts";
 import { RequestHead } from "../../http1/request-head.ts";
+import { parseResponseHead, ResponseHead } from "../../http1/response-head.ts";
+import { reasonPhrase } from "../../http1/status.ts";
 import type { FilterChain } from "../filters/chain.ts";
 import type { ListenerPlan, RoutePlan } from "../plan.ts";
 import type { WorkerContext } from "../worker-context.ts";
@@ -11,6 +14,9 @@ import type { Downstream } from "./downstream.ts";
 import type { AnswerableError } from "./error-answer.ts";
 import { FilterView, type ViewedExchange } from "./filter-view.ts";
 import { UpstreamLeg, type LegOwner } from "./upstream-leg.ts";
+
+const OWN_HEAD_LIMITS = { maxRequestLine: 8192, maxHeadSize: 65_536, maxHeaders: 1000 };
+const NO_DROPS = new Uint8Array(256);
 
 /** An error with the sentence that the client reads. */
 interface Refusal extends AnswerableError {
@@ -126,20 +132,25 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
       }
       if (result === undefined) continue;
       if (!(result instanceof Promise)) return this.#answer(result);
-      const generation = this.#generation;
-      result.then(
-        (answer) => {
-          if (this.#generation !== generation) return;
-          if (answer === undefined) this.#filterHead(i + 1);
-          else this.#answer(answer);
-        },
-        (error: unknown) => {
-          if (this.#generation === generation) this.filterFailed(error);
-        },
-      );
+      void this.#waitForFilter(result, i + 1);
       return;
     }
     this.#forward();
+  }
+
+  /** Goes on when a filter's promise is settled, unless the exchange is over by then. */
+  async #waitForFilter(result: Promise<Answer | void>, next: number): Promise<void> {
+    const generation = this.#generation;
+    let answer: Answer | void;
+    try {
+      answer = await result;
+    } catch (error) {
+      if (this.#generation === generation) this.filterFailed(error);
+      return;
+    }
+    if (this.#generation !== generation) return;
+    if (answer === undefined) this.#filterHead(next);
+    else this.#answer(answer);
   }
 
   filterFailed(error: unknown): void {
@@ -172,6 +183,24 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     this.#status = answer.status;
     this.downstream.answer(this, answer);
     this.#finish(undefined);
+  }
+
+  editOwnHead(text: string): string {
+    const { chain, view } = this;
+    if (view === null || chain === null || chain.responseHead.length === 0) return text;
+    const head = new ResponseHead();
+    head.reset();
+    if (parseResponseHead(head, text, 0, OWN_HEAD_LIMITS, this.method) !== COMPLETE) return text;
+    const response = view.setResponse(head);
+    try {
+      for (const filter of chain.responseHead) filter.onResponseHead(view);
+    } catch (error) {
+      // Nothing that a filter would have to remove is in it, so the answer goes out all the same.
+      this.#context.log("error", `route ${this.routeName}: a filter failed: ${String(error)}`);
+      return text;
+    }
+    const lines = head.keptLines(NO_DROPS, response.edits.removed) + response.edits.lines;
+    return `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\n${lines}\r\n`;
   }
 
   answered(status: number): void {

@@ -1,6 +1,9 @@
 import { FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
 import type { HeaderBlock } from "../../http1/header-block.ts";
 
+/** Fields that filters must leave alone. */
+const FRAMING = new Set(["content-length", "transfer-encoding", "connection", "upgrade", "trailer"]);
+
 /** Changes to the fields of one head: recorded, and applied in the one pass that writes the head out. */
 export class HeaderEdits {
   /** Names (lower case) whose received fields do not go on. */
@@ -20,7 +23,13 @@ export class HeaderEdits {
     this.add(name, value);
   }
 
+  #check(name: string): void {
+    if (FRAMING.has(name.toLowerCase()))
+      throw new TypeError(`${name} is the proxy's own: it says how the message is framed`);
+  }
+
   add(name: string, value: string): void {
+    this.#check(name);
     if (name === "" || !consistsOf(TOKEN, name)) throw new TypeError(`not a field name: ${JSON.stringify(name)}`);
     if (!consistsOf(FIELD_VALUE, value)) throw new TypeError(`not a value for ${name}: ${JSON.stringify(value)}`);
     this.lines += `${name}: ${value}\r\n`;
@@ -28,6 +37,7 @@ export class HeaderEdits {
   }
 
   remove(name: string): void {
+    this.#check(name);
     const lower = name.toLowerCase();
     this.removed.add(lower);
     if (!this.#added.delete(lower)) return;

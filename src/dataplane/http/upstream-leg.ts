@@ -62,6 +62,8 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   #counted = false;
   #waiting = false;
   #retriedFresh = false;
+  /** The server has asked for the body by a 100. */
+  #continued = false;
 
   constructor(owner: LegOwner, context: WorkerContext) {
     this.#owner = owner;
@@ -101,6 +103,7 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
     this.#counted = false;
     this.#waiting = false;
     this.#retriedFresh = false;
+    this.#continued = false;
   }
 
   // --- the choice of a server ---
@@ -152,7 +155,7 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
 
   onNoConnection(error: ProxyError): void {
     this.#stopWaiting();
-    this.#settle(false);
+    this.#release();
     this.#retryOrFail(error);
   }
 
@@ -243,11 +246,12 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   // --- the answer ---
 
   onInformational(head: ResponseHead): void {
+    if (head.status === 100) this.#continued = true;
     this.response.informational(this.#owner, head);
   }
 
   onWholeResponse(head: ResponseHead, text: string, start: number, end: number): void {
-    this.#gotHead(head);
+    if (!this.#gotHead(head)) return;
     try {
       this.response.whole(this.#owner, head, text, start, end);
     } catch (error) {
@@ -256,7 +260,7 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   }
 
   onResponseHead(head: ResponseHead, kind: number, more: boolean): void {
-    this.#gotHead(head);
+    if (!this.#gotHead(head)) return;
     this.response.begin(this.#owner, head, kind, more);
   }
 
@@ -280,23 +284,31 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
     this.#context.log("error", `a filter failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
-  #gotHead(head: ResponseHead): void {
+  /** False when a filter failed, which ends the exchange: what it would have removed must not get out. */
+  #gotHead(head: ResponseHead): boolean {
     this.#latency = this.#context.clock.now() - this.#sentAt;
     this.#status = head.status;
     this.wantsUpgrade = false;
+    const { hasBody, downstream } = this.#owner;
+    // The rest of the body cannot go anywhere, or may never come: the client should know that this connection ends.
+    if (hasBody && !this.#body.complete && (!head.keepAlive || (this.#owner.head.expectContinue && !this.#continued)))
+      downstream.closeAfterAnswer();
     this.#body.forget();
     if (this.#pool.readsReports) this.#readReport(head);
     const { view, chain } = this.#owner;
-    if (view === null) return;
+    if (view === null) return true;
     const response = view.setResponse(head);
     for (const filter of chain!.responseHead) {
       try {
         filter.onResponseHead(view);
       } catch (error) {
-        this.#filterThrew(error);
+        this.cut();
+        this.#owner.filterFailed(error);
+        return false;
       }
     }
     if (response.status !== head.status) this.#status = response.status;
+    return true;
   }
 
   #readReport(head: ResponseHead): void {
@@ -322,7 +334,7 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
 
   onUpgraded(head: ResponseHead, rest: Buffer): void {
     const { downstream, view } = this.#owner;
-    this.#gotHead(head);
+    if (!this.#gotHead(head)) return;
     this.response.started = true;
     this.tunnel = true;
     const lines = `Connection: Upgrade\r\nUpgrade: ${head.getById(FieldId.upgrade) ?? ""}\r\n`;

@@ -30,6 +30,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   readonly #all = new Set<UpstreamConnection>();
   readonly #waiting: ConnectionWaiter[] = [];
   #retired = false;
+  #refusedAt = -Infinity;
 
   constructor(address: UpstreamAddress, slot: number, config: UpstreamConfig, context: WorkerContext) {
     this.address = address;
@@ -60,8 +61,27 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     if (connection !== undefined) {
       connection.use(waiter);
       waiter.onConnection(connection);
-    } else if (this.#waiting.length < MAX_WAITING && !this.#retired && this.#all.size > 0) this.#waiting.push(waiter);
-    else waiter.onNoConnection(errors.overloaded);
+    } else if (this.#waiting.length < MAX_WAITING) {
+      this.#waiting.push(waiter);
+      // The limit may be used up by connections that other workers keep for their next request.
+      this.context.scoreboard.wantConnection(this.slot);
+    } else waiter.onNoConnection(errors.overloaded);
+  }
+
+  /** Called every tick: tries again for those who wait, and gives an unused connection up if another worker waits. */
+  tick(lookForWishes: boolean): void {
+    while (this.#waiting.length > 0) {
+      const connection = this.#open();
+      if (connection === undefined) {
+        this.context.scoreboard.wantConnection(this.slot);
+        return;
+      }
+      const waiter = this.#waiting.shift()!;
+      connection.use(waiter);
+      waiter.onConnection(connection);
+    }
+    // The one that was not used for the longest time.
+    if (lookForWishes && this.#idle.length > 0 && this.context.scoreboard.takeWish(this.slot)) this.#idle[0]!.destroy();
   }
 
   /** The waiter does not want a connection any more. */
@@ -73,12 +93,13 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   /** A connection has done its work and may be used again. */
   release(connection: UpstreamConnection): void {
     const waiter = this.#waiting.shift();
-    if (waiter !== undefined && !this.#retired) {
+    if (waiter !== undefined) {
       connection.use(waiter);
       waiter.onConnection(connection);
       return;
     }
-    if (this.#retired || this.context.draining) return connection.destroy();
+    if (this.#retired || this.context.draining || this.context.scoreboard.takeWish(this.slot))
+      return connection.destroy();
     // Beyond `maxIdle` a connection is kept for a moment all the same: under load it is used again at once, and closing
     // and opening it over and over would cost more than the request.
     if (this.#idle.length >= this.config.maxIdle) connection.expire(SURPLUS_TIME);
@@ -104,16 +125,28 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     }
   }
 
-  /** The server is no longer in the configuration: idle connections close now, the others after their exchange. */
+  /**
+   * The server is no longer in the configuration: idle connections close now, the others after their exchange, and who
+   * waits for one still gets it.
+   */
   retire(): void {
     this.#retired = true;
     for (const connection of this.#idle.splice(0)) connection.destroy();
-    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.noServer);
+  }
+
+  /** An answer was refused; the reason goes to the log, once a second at most. */
+  refused(reason: string): void {
+    const { now } = this.context;
+    if (now - this.#refusedAt < 1000) return;
+    this.#refusedAt = now;
+    const where = "path" in this.address ? this.address.path : `${this.address.host}:${this.address.port}`;
+    this.context.log("warn", `server ${where}: bad response: ${reason}`);
   }
 
   /** Cuts all connections; exchanges on them fail with `error`. */
   destroy(error: ProxyError): void {
     this.retire();
+    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.noServer);
     for (const connection of this.#all) connection.abort(error);
   }
 

@@ -220,7 +220,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
         this.#partial = before === 0 ? buffer.latin1Slice(0, length) : this.#partial + buffer.latin1Slice(0, length);
         const again = parseResponseHead(this.#ownHead!, this.#partial, 0, headLimits, user.method);
         if (again === 0) return;
-        if (again === 2) return this.#fail(errors.badResponse);
+        if (again === 2) return this.#refuse(this.#ownHead!.error);
         return this.#gotHead(
           this.#ownHead!,
           this.#partial,
@@ -232,7 +232,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
       this.#partial = text;
       return;
     }
-    if (status === 2) return this.#fail(errors.badResponse);
+    if (status === 2) return this.#refuse(head.error);
     this.#gotHead(head, text, buffer, head.end - before, length);
   }
 
@@ -243,7 +243,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.#ownHead = null;
     if (head.status < 200) {
       if (head.status === 101) return this.#upgraded(head, buffer, from, length);
-      if (++this.#informational > MAX_INFORMATIONAL) return this.#fail(errors.badResponse);
+      if (++this.#informational > MAX_INFORMATIONAL) return this.#refuse({ reason: "too many 1xx answers" });
       user.onInformational(head);
       if (from < length && this.#state === HEAD) {
         // The real answer is in the same read; it is rare enough to be copied to where a read would have put it.
@@ -316,7 +316,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
         if (position < length) this.#keepAlive = false;
         return this.#finish(decoder.trailers);
       } else if (event === 0) break;
-      else return this.#fail(errors.badResponse);
+      else return this.#refuse(decoder.error);
     }
     this.deadline = this.#paused ? Infinity : this.#home.context.now + user.bodyTimeout;
   }
@@ -349,6 +349,17 @@ export class UpstreamConnection implements TransportOwner, Timed {
     user.onResponseEnd(trailers);
   }
 
+  #refuse(error: { readonly reason: string } | null): void {
+    this.#home.refused(error === null ? "malformed" : error.reason);
+    this.#fail(errors.badResponse);
+  }
+
+  /** The connection ended before there was a complete head. */
+  #headEnded(): void {
+    if (this.#partial === "") this.#fail(errors.connectionLost);
+    else this.#refuse({ reason: "the connection ended within the head" });
+  }
+
   #fail(error: ProxyError): void {
     const user = this.#user;
     const reused = this.reused;
@@ -360,7 +371,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
   onEnd(): void {
     switch (this.#state) {
       case HEAD:
-        return this.#fail(this.#partial === "" ? errors.connectionLost : errors.badResponse);
+        return this.#headEnded();
       case BODY:
         if (this.#bodyKind === BODY_UNTIL_CLOSE) this.#finish("");
         else this.#fail(errors.responseTruncated);
@@ -386,7 +397,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
         this.#home.context.scoreboard.connectFailed(this.#home.slot);
         return this.#fail(errors.connectFailed);
       case HEAD:
-        return this.#fail(this.#partial === "" ? errors.connectionLost : errors.badResponse);
+        return this.#headEnded();
       case IDLE:
         return this.destroy();
       default:

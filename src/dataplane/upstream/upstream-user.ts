@@ -48,6 +48,8 @@ export interface ConnectionHome<Connection> {
   readonly context: WorkerContext;
   /** The connection has done its work and may be used again. */
   release(connection: Connection): void;
+  /** An answer was refused. */
+  refused(reason: string): void;
   /** The connection is gone. */
   closed(connection: Connection): void;
 }
