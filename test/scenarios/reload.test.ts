@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Evenkeel } from "../support/evenkeel.ts";
+import { Load } from "../support/load.ts";
 import { startProxy, webConfig } from "../support/proxy.ts";
 import { exchange, RawClient } from "../support/raw-client.ts";
-import { type OriginConnection, type OriginScript, type RawOrigin, startRawOrigin } from "../support/raw-origin.ts";
+import { type OriginConnection, type OriginScript, startRawOrigin } from "../support/raw-origin.ts";
 import { waitFor } from "../support/wait.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -14,23 +15,6 @@ const named =
 
 async function answer(evenkeel: Evenkeel): Promise<string> {
   return (await exchange(evenkeel.port(), GET)).body.toString();
-}
-
-/** The same configuration again, with the port that was taken. */
-function withPort(
-  evenkeel: Evenkeel,
-  origins: readonly RawOrigin[],
-  pool: Record<string, unknown> = {},
-): Record<string, unknown> {
-  return webConfig(
-    origins.map(({ address }) => address),
-    {
-      listener: { listen: `127.0.0.1:${evenkeel.port()}` },
-      pool,
-      workers: 2,
-      top: { admin: { listen: `127.0.0.1:${evenkeel.port("admin")}` } },
-    },
-  );
 }
 
 describe("reload", () => {
@@ -79,9 +63,11 @@ describe("reload", () => {
     const client = await RawClient.connect(evenkeel.port());
     await client.send(GET);
     await one.waitForRequests(1);
+    const from = evenkeel.log.length;
     evenkeel.writeConfig(webConfig([two.address]));
     evenkeel.signal("SIGHUP");
-    await waitFor("the new server", async () => (await answer(evenkeel)) === "two");
+    await evenkeel.waitForLog(/is in use/, from);
+    expect(await answer(evenkeel)).toBe("two");
     waiting[0].send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
     expect((await client.response()).body.toString()).toBe("late");
     await waitFor("connections to the removed server to be closed", () => one.open === 0);
@@ -131,36 +117,19 @@ describe("reload", () => {
       await startRawOrigin(named("2")),
     ];
     const evenkeel = await startProxy([origins[0].address], { workers: 2 });
-    const run = { on: true };
-    const results: Record<string, number> = {};
-    const load = Promise.all(
-      Array.from({ length: 16 }, async (_, i) => {
-        let client = await RawClient.connect(evenkeel.port());
-        while (run.on) {
-          await client.send(GET);
-          const result = await client.response().then(
-            (response) => `${response.status} ${response.headers["connection"] ?? ""}`.trim(),
-            (error: Error) => error.message,
-          );
-          results[result] = (results[result] ?? 0) + 1;
-          // Half of them use a connection per request, which meets the listeners at every moment.
-          if (i % 2 === 0 || result.endsWith("close")) {
-            client.socket.destroy();
-            client = await RawClient.connect(evenkeel.port());
-          }
-        }
-      }),
-    );
+    // Half of the clients use a connection per request, which meets the listeners at every moment.
+    const load = new Load(evenkeel.port(), { clients: 16, request: () => GET, fresh: (i) => i % 2 === 0 });
     for (let round = 1; round <= 20; round++) {
-      const used = [origins[round % 3], origins[(round + 1) % 3]];
-      const before = used[0].requests.length;
-      evenkeel.writeConfig(withPort(evenkeel, used, { algorithm: round % 2 === 0 ? "random" : "least_connections" }));
+      const used = [origins[round % 3], origins[(round + 1) % 3]].map(({ address }) => address);
+      const next = origins[(round + 1) % 3];
+      const before = next.requests.length;
+      const pool = { algorithm: round % 2 === 0 ? "random" : "least_connections" };
+      evenkeel.writeConfig(webConfig(used, { workers: 2, pool }));
       evenkeel.signal("SIGHUP");
-      await waitFor(`the servers of round ${round}`, () => used[0].requests.length > before + 50);
+      await waitFor(`the servers of round ${round}`, () => next.requests.length > before + 50);
     }
-    run.on = false;
-    await load;
-    expect(Object.keys(results).filter((result) => !result.startsWith("200"))).toEqual([]);
-    expect(Object.values(results).reduce((a, b) => a + b)).toBeGreaterThan(1000);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(load.served).toBeGreaterThan(1000);
   });
 });

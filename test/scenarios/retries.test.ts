@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { freePort, startNodeOriginProcess } from "../support/origins.ts";
+import { Load } from "../support/load.ts";
 import { serverCounters, startProxy, waitForQuiet } from "../support/proxy.ts";
 import { exchange, RawClient } from "../support/raw-client.ts";
 import { answerOk, type OriginScript, startRawOrigin } from "../support/raw-origin.ts";
@@ -138,24 +139,12 @@ describe("killing a server under load", () => {
       workers: 2,
       pool: { algorithm: "round_robin" },
     });
-    const run = { on: true };
-    const statuses: Record<string, number> = {};
     const seen: Record<string, number> = {};
-    const load = Promise.all(
-      Array.from({ length: 32 }, async (_, i) => {
-        const client = await RawClient.connect(evenkeel.port());
-        const bytes = i % 2 === 0 ? GET : POST.replace("POST", "PUT");
-        while (run.on) {
-          await client.send(bytes);
-          const response = await client
-            .response()
-            .catch((error: Error) => ({ status: error.message, headers: {} as Record<string, string> }));
-          statuses[response.status] = (statuses[response.status] ?? 0) + 1;
-          seen[response.headers["x-server"]] = (seen[response.headers["x-server"]] ?? 0) + 1;
-          if (typeof response.status === "string") return;
-        }
-      }),
-    );
+    const load = new Load(evenkeel.port(), {
+      clients: 32,
+      request: (i) => (i % 2 === 0 ? GET : POST.replace("POST", "PUT")),
+      onResponse: ({ headers }) => (seen[headers["x-server"]] = (seen[headers["x-server"]] ?? 0) + 1),
+    });
     for (let round = 0; round < 5; round++) {
       const before = seen["victim"] ?? 0;
       await waitFor("the victim to take part", () => (seen["victim"] ?? 0) > before + 200);
@@ -164,9 +153,8 @@ describe("killing a server under load", () => {
       await waitFor("the survivor to carry on", () => (seen["survivor"] ?? 0) > afterKill + 200);
       victim = await startNodeOriginProcess("victim", port);
     }
-    run.on = false;
-    await load;
-    expect(Object.keys(statuses)).toEqual(["200"]);
+    await load.stop();
+    expect(load.failures).toEqual([]);
     await waitForQuiet(evenkeel);
   });
 });
