@@ -45,8 +45,10 @@ describe("counts", () => {
       [0, 1].map(async (worker) => {
         const workerData: HammerTask = { handle: main.handle, worker, rounds, max };
         const thread = new Worker(new URL("./hammer.fixture.ts", import.meta.url), { workerData });
+        // Both are waited for from the beginning: a thread's last message and its exit can come in one turn.
+        const exited = once(thread, "exit");
         const [result] = (await once(thread, "message")) as [{ held: number; over: number }];
-        await once(thread, "exit");
+        await exited;
         return result;
       }),
     );

@@ -252,6 +252,8 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
 
   onWholeResponse(head: ResponseHead, text: string, start: number, end: number): void {
     if (!this.#gotHead(head)) return;
+    // Booked first: with the answer in hand the client may ask another worker, which should see the server free.
+    this.#settle(this.#status < 500);
     try {
       this.response.whole(this.#owner, head, text, start, end);
     } catch (error) {
