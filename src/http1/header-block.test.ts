@@ -93,6 +93,12 @@ describe("HeaderBlock", () => {
     expect(head.nominated("authorization")).toBe(false);
   });
 
+  it("does not let Connection strip the framing, which would make the body the next request", () => {
+    const head = headOf("Connection: Transfer-Encoding, te\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n");
+    expect(head.keptLines(fieldTable(FieldId.connection))).toBe("Host: h\r\nTransfer-Encoding: chunked\r\n");
+    expect(head.nominated("transfer-encoding")).toBe(false);
+  });
+
   it("never keeps a dropped field, and keeps all others in order", () => {
     const name = fc.constantFrom(
       "Accept",

@@ -160,6 +160,8 @@ export class HeaderBlock {
  */
 export function mayBeNominated(name: string): boolean {
   const id = fieldId(name, 0, name.length);
+  // The body goes on as it was framed: without the line that says so, the server would take it for the next request.
+  if (id === FieldId.transferEncoding) return false;
   if (id !== 0) return HOP_BY_HOP[id] === 1;
   return !name.startsWith("x-forwarded-");
 }
