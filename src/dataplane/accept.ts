@@ -1,23 +1,24 @@
 import net from "node:net";
-import { adoptHandle, startReading, type AcceptedHandle, type TransportOwner } from "./transport.ts";
+import { handlesAvailable, HandleSocket } from "./handle-socket.ts";
+import type { StreamHandle } from "./node-bindings.ts";
+import type { TransportOwner } from "./transport.ts";
 
 /*
- * Accepting without the detour: net.Server makes a socket for every handle that it accepts, and that socket reads with
- * one allocation per read. Taking the handle ourselves gives a socket that reads into our buffer. None of it is
- * documented, so `handlesWork` tries it once on a real connection, and servers work the documented way if it fails.
+ * Accepting without the detour: net.Server makes a net.Socket for every handle that it accepts. Taking the handle
+ * ourselves gives a socket that costs less (handle-socket.ts). None of it is documented, so `handlesWork` tries it once on
+ * a real connection, and servers work the documented way if it fails.
  */
 
 interface ServerHandle {
-  onconnection(error: number, handle: AcceptedHandle & PeerHandle): void;
+  onconnection(error: number, handle: StreamHandle & PeerHandle): void;
 }
 
 interface PeerHandle {
   getpeername?(out: { address?: string; port?: number }): number;
-  setNoDelay?(on: boolean): void;
 }
 
 /** Replaces how a listening server treats what it accepts. False when this Node does not work that way. */
-export function takeHandles(server: net.Server, accept: (handle: AcceptedHandle, remote: string) => void): boolean {
+export function takeHandles(server: net.Server, accept: (handle: StreamHandle, remote: string) => void): boolean {
   const handle = (server as net.Server & { _handle?: ServerHandle })._handle;
   if (handle === undefined || handle === null || typeof handle.onconnection !== "function") return false;
   handle.onconnection = (error, client) => {
@@ -27,7 +28,7 @@ export function takeHandles(server: net.Server, accept: (handle: AcceptedHandle,
     }
     const peer: { address?: string } = {};
     client.getpeername?.(peer);
-    client.setNoDelay?.(true);
+    client.setNoDelay(true);
     accept(client, peer.address ?? "");
   };
   return true;
@@ -37,14 +38,14 @@ let works: Promise<boolean> | undefined;
 
 /** Whether sockets can be made from accepted handles with a read buffer of our own. Tried once per thread. */
 export function handlesWork(): Promise<boolean> {
-  return (works ??= tryHandles());
+  return (works ??= handlesAvailable ? tryHandles() : Promise.resolve(false));
 }
 
 function tryHandles(): Promise<boolean> {
   return new Promise((resolve) => {
     const server = net.createServer();
     let client: net.Socket | undefined;
-    let accepted: net.Socket | undefined;
+    let accepted: HandleSocket | undefined;
     const end = (result: boolean) => {
       clearTimeout(timer);
       client?.destroy();
@@ -68,8 +69,8 @@ function tryHandles(): Promise<boolean> {
       };
       const taken = takeHandles(server, (handle) => {
         try {
-          accepted = adoptHandle(handle, probe);
-          startReading(accepted);
+          accepted = new HandleSocket(handle, probe);
+          accepted.resume();
         } catch {
           end(false);
         }

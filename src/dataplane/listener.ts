@@ -7,7 +7,9 @@ import { ClientConnection } from "./http/client-connection.ts";
 import type { ConnectionHost } from "./http/connection-host.ts";
 import type { ExchangePool } from "./http/exchange-pool.ts";
 import type { ListenerPlan } from "./plan.ts";
-import { adoptHandle, adoptSocket, startReading, type AcceptedHandle } from "./transport.ts";
+import { HandleSocket } from "./handle-socket.ts";
+import type { StreamHandle } from "./node-bindings.ts";
+import { adoptSocket } from "./transport.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 /** The kernel's queue of connections that nobody has accepted yet. */
@@ -89,16 +91,16 @@ export class HttpListener implements ConnectionHost {
     return boundPort;
   }
 
-  #acceptHandle(handle: AcceptedHandle, remote: string): void {
+  #acceptHandle(handle: StreamHandle, remote: string): void {
     if (!this.#admit()) {
       handle.close();
       return;
     }
     const connection = new ClientConnection(this, plainAddress(remote), false);
     this.#connections.add(connection);
-    const socket = adoptHandle(handle, connection);
+    const socket = new HandleSocket(handle, connection);
     connection.attach(socket);
-    startReading(socket);
+    socket.resume();
   }
 
   #acceptSocket(socket: net.Socket): void {

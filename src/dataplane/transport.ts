@@ -19,6 +19,14 @@ export interface TransportOwner {
   onBug(error: unknown): void;
 }
 
+/** An owner that opens its connection itself. */
+export interface ConnectingOwner extends TransportOwner {
+  onConnect(): void;
+}
+
+/** Where a connection goes. */
+export type SocketTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+
 /** Read buffers that nobody uses at the moment; what does not fit is left to the collector. */
 const freeBuffers: Buffer[] = [];
 const MAX_FREE_BUFFERS = 64;
@@ -108,24 +116,22 @@ function own(socket: net.Socket, owner: TransportOwner): void {
   socket.on("end", onEnd).on("drain", onDrain).on("error", onError).on("close", onClose);
 }
 
-/** A TCP or pipe handle as `net.Server` accepts it; Node has no public type for it. */
-export type AcceptedHandle = object & { close(): void };
-
-/**
- * Makes a socket from an accepted handle that reads into its owner's buffer. Node documents `onread` for outgoing
- * connections only; that it works here is tested at start (accept.ts), with `adoptSocket` as the fall-back.
- */
-export function adoptHandle(handle: AcceptedHandle, owner: TransportOwner): net.Socket {
-  nextBuffer = owner.readBuffer;
-  const options: net.SocketConstructorOpts & { handle: AcceptedHandle } = {
-    handle,
-    onread,
-    allowHalfOpen: true,
-    manualStart: true,
-  } as never;
-  const socket = new net.Socket(options);
-  own(socket, owner);
-  return socket;
+/** A socket as the data plane uses it; `net.Socket` is one, and so is `HandleSocket`. */
+export interface StreamSocket {
+  /** Bytes written that the kernel has not taken. */
+  readonly writableLength: number;
+  /** More than enough is unsent; the owner's `onDrain` is called when it is gone. */
+  readonly writableNeedDrain: boolean;
+  /** Strings are latin1. A buffer must stay as it is until `writableLength` is 0. */
+  write(data: string | Uint8Array, encoding?: "latin1"): unknown;
+  cork(): void;
+  uncork(): void;
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then the end; receiving goes on. */
+  end(): void;
+  destroy(): void;
+  destroySoon(): void;
 }
 
 /** Hands an accepted socket over to an owner, with `data` events. The server must have `allowHalfOpen`. */
@@ -134,18 +140,8 @@ export function adoptSocket(socket: net.Socket, owner: TransportOwner): void {
   socket.on("data", onPlainData);
 }
 
-/** Starts reading on a socket made by `adoptHandle`. */
-export function startReading(socket: net.Socket): void {
-  socket.resume();
-  socket.read(0);
-}
-
-/** Opens a connection to a server. `onConnect` runs as a method of the socket. */
-export function openConnection(
-  address: { host: string; port: number } | { path: string },
-  owner: TransportOwner,
-  onConnect: (this: net.Socket) => void,
-): net.Socket {
+/** Opens a connection to a server with node:net. `owner.onConnect` is called once it is there. */
+export function openNetConnection(address: SocketTarget, owner: ConnectingOwner): net.Socket {
   nextBuffer = owner.readBuffer;
   const socket = net.connect({
     ...address,
@@ -159,7 +155,7 @@ export function openConnection(
   return socket;
 }
 
-/** The owner of a socket made here. */
-export function ownerOf(socket: net.Socket): TransportOwner {
-  return (socket as OwnedSocket)[OWNER];
+function onConnect(this: net.Socket): void {
+  const socket = this as OwnedSocket;
+  guarded(socket, () => (socket[OWNER] as ConnectingOwner).onConnect());
 }

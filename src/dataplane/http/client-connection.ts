@@ -1,11 +1,10 @@
-import type { Socket } from "node:net";
 import { errors } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
 import { parseRequestHead } from "../../http1/parse-request-head.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import type { Timed } from "../timer-wheel.ts";
-import { sharedReadBuffer, takeReadBuffer, type TransportOwner } from "../transport.ts";
+import { sharedReadBuffer, takeReadBuffer, type StreamSocket, type TransportOwner } from "../transport.ts";
 import { answerText } from "./answer.ts";
 import { BodyReader, type BodySource } from "./body-reader.ts";
 import { ClientIdentity } from "./client-identity.ts";
@@ -48,7 +47,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   current: Exchange | null = null;
   readonly #host: ConnectionHost;
   readonly #identity: ClientIdentity;
-  #socket!: Socket;
+  #socket!: StreamSocket;
   #state = IDLE;
   /** What has come of an incomplete head. */
   #text = "";
@@ -74,7 +73,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.#identity = new ClientIdentity(remote, secure ? "https" : "http", host.portText);
   }
 
-  attach(socket: Socket): void {
+  attach(socket: StreamSocket): void {
     this.#socket = socket;
     this.#wait(this.#host.plan.config.limits.idleTimeout);
   }

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { errors, type ProxyError } from "../../core/errors.ts";
 import { ChunkedDecoder } from "../../http1/chunked.ts";
 import {
@@ -11,7 +10,8 @@ import {
   ResponseHead,
 } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
-import { openConnection, ownerOf, takeReadBuffer, type TransportOwner } from "../transport.ts";
+import { openConnection } from "../connect.ts";
+import { takeReadBuffer, type ConnectingOwner, type StreamSocket } from "../transport.ts";
 import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 const CONNECTING = 0;
@@ -32,14 +32,14 @@ const headLimits = { maxRequestLine: 8192, maxHeadSize: 65_536, maxHeaders: 256 
 const sharedHead = new ResponseHead();
 
 /** One HTTP/1.1 connection to a server: one request at a time, in use or waiting for the next. */
-export class UpstreamConnection implements TransportOwner, Timed {
+export class UpstreamConnection implements ConnectingOwner, Timed {
   readBuffer: Buffer = takeReadBuffer();
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
   readonly #home: ConnectionHome<UpstreamConnection>;
-  #socket!: Socket;
+  #socket!: StreamSocket;
   #state = CONNECTING;
   #user: UpstreamUser | null = null;
   #uses = 0;
@@ -63,7 +63,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
   /** Begins to connect. Separate from the constructor so that the home knows the connection before anything happens. */
   connect(): void {
     this.#setDeadline(this.#home.config.connectTimeout);
-    this.#socket = openConnection(this.#home.address, this, onSocketConnect);
+    this.#socket = openConnection(this.#home.address, this);
   }
 
   /** Gives the connection to a user. */
@@ -166,7 +166,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.#fail(error);
   }
 
-  onSocketConnected(): void {
+  onConnect(): void {
     if (this.#state === CLOSED) return;
     if (this.#user === null) {
       this.#state = IDLE;
@@ -454,8 +454,4 @@ function wholePlainBody(decoder: ChunkedDecoder, buffer: Buffer, from: number, l
     position = decoder.position;
     if (event !== 1) return event === 2 && decoder.plain && decoder.trailers === "";
   }
-}
-
-function onSocketConnect(this: Socket): void {
-  (ownerOf(this) as UpstreamConnection).onSocketConnected();
 }
