@@ -104,7 +104,8 @@ export class HttpListener implements ConnectionHost {
   }
 
   #acceptSocket(socket: net.Socket): void {
-    if (!this.#admit()) {
+    // Without an address: reset by the client meanwhile, see accept.ts. Unix sockets have no port, and no addresses.
+    if ((socket.remoteAddress === undefined && this.portText !== "") || !this.#admit()) {
       socket.destroy();
       return;
     }
