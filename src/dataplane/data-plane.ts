@@ -52,10 +52,17 @@ export class DataPlane {
     };
     this.#context = context;
     this.#exchanges = new ExchangePool(context);
+    // A bug ends what it met with, not the worker and all of its connections.
+    const onBug = (error: unknown) =>
+      options.log("error", `deadline: ${error instanceof Error ? error.stack : String(error)}`);
     this.#ticker = setInterval(() => {
       context.now = clock.now();
-      wheel.advance(context.now);
-      this.#tickServers();
+      wheel.advance(context.now, onBug);
+      try {
+        this.#tickServers();
+      } catch (error) {
+        onBug(error);
+      }
     }, TICK);
   }
 

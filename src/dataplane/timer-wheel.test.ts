@@ -46,6 +46,21 @@ describe("TimerWheel", () => {
     expect(entry.fired).toEqual([1200]);
   });
 
+  it("runs the others when a callback throws, and tells of it", () => {
+    const wheel = new TimerWheel(0, 50, 16);
+    const entries = [armed(wheel, 100), armed(wheel, 100), armed(wheel, 100)];
+    const bug = new Error("bug");
+    for (const entry of entries.slice(1)) {
+      entry.action = () => {
+        throw bug;
+      };
+    }
+    const bugs: unknown[] = [];
+    wheel.advance(150, (error) => bugs.push(error));
+    expect(entries.map(({ fired }) => fired)).toEqual([[150], [150], [150]]);
+    expect(bugs).toEqual([bug, bug]);
+  });
+
   it("files again when armed for an earlier time", () => {
     const wheel = new TimerWheel(0, 50, 16);
     const entry = armed(wheel, 600);

@@ -51,8 +51,12 @@ export class TimerWheel {
     if (entry.wheelTick >= 0) this.#remove(entry);
   }
 
-  /** Runs what is due at `now` (ms). An entry that a callback arms for the past runs one tick later. */
-  advance(now: number): void {
+  /**
+   * Runs what is due at `now` (ms). An entry that a callback arms for the past runs one tick later.
+   *
+   * @param onBug gets what a callback throws, and the others run all the same; without it advance throws
+   */
+  advance(now: number, onBug: (error: unknown) => void = raise): void {
     const target = Math.floor(now / this.#tickLength);
     const slots = this.#slots.length;
     if (target - this.#tick > slots) this.#tick = target - slots;
@@ -73,7 +77,11 @@ export class TimerWheel {
       for (const due of this.#due) {
         if (due.deadline <= now) {
           due.deadline = Infinity;
-          due.onDeadline(now);
+          try {
+            due.onDeadline(now);
+          } catch (error) {
+            onBug(error);
+          }
         } else this.arm(due);
       }
       this.#due.length = 0;
@@ -97,4 +105,8 @@ export class TimerWheel {
     entry.wheelNext = entry.wheelPrevious = null;
     entry.wheelTick = -1;
   }
+}
+
+function raise(error: unknown): never {
+  throw error;
 }

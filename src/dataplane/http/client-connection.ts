@@ -124,7 +124,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     // A head that is over the limit is refused before the end of what is looked at here.
     const cut = Math.min(length, from + limits.maxHeadSize + 4);
     const text = before === 0 ? buffer.latin1Slice(from, cut) : this.#text + buffer.latin1Slice(from, cut);
-    const status = parseRequestHead(head, text, 0, limits);
+    const status = parseRequestHead(head, text, 0, limits, before === 0 && from === 0 ? buffer : null);
     if (status === 1) {
       this.#text = "";
       // The exchange may be over, and its head empty, when `begin` returns.
@@ -396,8 +396,10 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
       case HEAD:
         return this.#refuseHead(this.current!, errors.headTimeout, errors.headTimeout.message);
       case BODY:
-        if (this.#readPaused) return this.current!.refuse(errors.requestStalled);
-        if (!this.#stalled) return this.current!.refuse(errors.bodyTimeout);
+        // The exchange may have been cut in this very tick, by a deadline of its server's.
+        if (this.current === null) break;
+        if (this.#readPaused) return this.current.refuse(errors.requestStalled);
+        if (!this.#stalled) return this.current.refuse(errors.bodyTimeout);
     }
     this.cut();
   }
