@@ -1,5 +1,4 @@
-import type { Socket } from "node:net";
-import type { TransportOwner } from "./transport.ts";
+import type { ConnectingOwner, SocketTarget, StreamSocket, TransportOwner } from "./transport.ts";
 
 /** Node's limit from which `write` asks for a pause, in bytes. */
 const HIGH_WATER = 65_536;
@@ -10,8 +9,8 @@ const HIGH_WATER = 65_536;
  * it any more; and while nothing leaves (`stall`, or corked), what was written is kept by reference, as the kernel
  * would read it later.
  */
-export class FakeSocket {
-  owner!: TransportOwner;
+export class FakeSocket implements StreamSocket {
+  readonly owner: TransportOwner;
   writableLength = 0;
   writableNeedDrain = false;
   /** The owner has ended its sending half. */
@@ -30,7 +29,13 @@ export class FakeSocket {
   #corked = 0;
   #stalled = false;
   #pumping = false;
-  #connect: (() => void) | null = null;
+  #connected = false;
+  #buffer: Buffer;
+
+  constructor(owner: TransportOwner) {
+    this.owner = owner;
+    this.#buffer = owner.readBuffer;
+  }
 
   /** What the peer has got, as latin1. */
   get sent(): string {
@@ -48,6 +53,8 @@ export class FakeSocket {
 
   /** The peer sends these bytes; the owner gets them in one read as soon as it reads, or in reads of 64 KiB. */
   receive(bytes: string | Uint8Array): void {
+    // There is no read of nothing.
+    if (bytes.length === 0) return;
     this.#inbox.push(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : Buffer.from(bytes));
     this.#pump();
   }
@@ -75,16 +82,13 @@ export class FakeSocket {
     this.#flush();
   }
 
-  /** For connections that were opened: it is there. */
+  /** For connections that were opened: it is there now. Once only. */
   connected(): void {
-    const connect = this.#connect;
-    this.#connect = null;
-    if (!this.destroyed) connect?.();
-  }
-
-  /** For `openConnection`. */
-  onConnect(action: () => void): void {
-    this.#connect = action;
+    if (this.#connected || this.destroyed) return;
+    this.#connected = true;
+    this.reading = true;
+    (this.owner as ConnectingOwner).onConnect();
+    this.#pump();
   }
 
   // --- what the owner does ---
@@ -135,6 +139,7 @@ export class FakeSocket {
   }
 
   resume(): void {
+    if (!this.reading) this.#buffer = this.owner.readBuffer;
     this.reading = true;
     process.nextTick(() => this.#pump());
   }
@@ -169,11 +174,12 @@ export class FakeSocket {
   }
 
   #read(bytes: Buffer): void {
-    const buffer = this.owner.readBuffer;
+    const buffer = this.#buffer;
     const length = Math.min(bytes.length, buffer.length);
     if (length < bytes.length) this.#inbox.unshift(bytes.subarray(length));
     bytes.copy(buffer, 0, 0, length);
     if (!this.owner.onData(buffer, length)) this.reading = false;
+    this.#buffer = this.owner.readBuffer;
     // The owner did not take the buffer away, so the next read goes there: nobody may rely on its bytes.
     if (this.owner.readBuffer === buffer) buffer.fill(0xee, 0, length);
   }
@@ -199,23 +205,15 @@ export function forgetOpened(): void {
   opened.length = openedTo.length = 0;
 }
 
-/** transport.ts with `openConnection` that opens nothing: for `vi.mock`. */
-export function withFakeConnections(transport: typeof import("./transport.ts")): typeof import("./transport.ts") {
-  return {
-    ...transport,
-    openConnection(address, owner, onConnect) {
-      const socket = new FakeSocket();
-      socket.owner = owner;
-      socket.onConnect(() => onConnect.call(socket as unknown as Socket));
-      opened.push(socket);
-      openedTo.push("path" in address ? address.path : `${address.host}:${address.port}`);
-      return socket as unknown as Socket;
-    },
-    ownerOf: (socket) => (socket as unknown as FakeSocket).owner,
-  };
-}
-
 /** Everything that was put off to a later turn of the event loop has run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Instead of connect.ts's function of that name: see connect.fixture.ts. */
+export function openFake(target: SocketTarget, owner: ConnectingOwner): FakeSocket {
+  const socket = new FakeSocket(owner);
+  opened.push(socket);
+  openedTo.push("path" in target ? target.path : `${target.host}:${target.port}`);
+  return socket;
 }

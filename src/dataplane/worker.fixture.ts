@@ -34,7 +34,7 @@ export function testWorker(options: { servers?: number; scoreboard?: Scoreboard 
     requestId: requestIds("id-"),
     logs,
     advance(ms) {
-      for (const end = time + ms; time < end; ) {
+      for (const end = time + ms; time < end;) {
         time = Math.min(end, time + TICK);
         this.now = time;
         wheel.advance(time);

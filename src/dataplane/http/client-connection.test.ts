@@ -4,10 +4,7 @@ import { forgetOpened, opened, openedTo, settled } from "../socket.fixture.ts";
 import { TestProxy } from "./proxy.fixture.ts";
 import { ClientConnection } from "./client-connection.ts";
 
-vi.mock("../transport.ts", async (original) => {
-  const { withFakeConnections } = await import("../socket.fixture.ts");
-  return withFakeConnections(await original());
-});
+vi.mock("../connect.ts", () => import("../connect.fixture.ts"));
 beforeEach(forgetOpened);
 
 const get = (path = "/", ...lines: string[]) => `${[`GET ${path} HTTP/1.1`, "Host: a", ...lines].join("\r\n")}\r\n\r\n`;

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { Extensions } from "../../config/extensions.ts";
 import { planOf } from "../plan.fixture.ts";
 import type { ListenerPlan, Plan } from "../plan.ts";
@@ -21,11 +20,7 @@ export class TestProxy implements ConnectionHost {
   /** Connections that said that they are gone. */
   closedCount = 0;
 
-  constructor(
-    config: Readonly<Record<string, unknown>>,
-    own?: Extensions,
-    context: TestWorker = testWorker(),
-  ) {
+  constructor(config: Readonly<Record<string, unknown>>, own?: Extensions, context: TestWorker = testWorker()) {
     this.context = context;
     this.exchanges = new ExchangePool(context);
     this.clients = context.scoreboard.clients;
@@ -41,9 +36,8 @@ export class TestProxy implements ConnectionHost {
   /** A client connects. */
   connect(remote = "192.0.2.7", secure = false): FakeSocket {
     const connection = new ClientConnection(this, remote, secure);
-    const socket = new FakeSocket();
-    socket.owner = connection;
-    connection.attach(socket as unknown as Socket);
+    const socket = new FakeSocket(connection);
+    connection.attach(socket);
     return socket;
   }
 }
