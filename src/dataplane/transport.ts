@@ -56,26 +56,22 @@ export const READ_SIZE = 65_536;
 export const sharedReadBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
 
 /*
- * The read callback runs as a method of its socket, the buffer callback right after it without one. So the first leaves
- * the socket's next buffer here; there is one pair of functions for all sockets and no closure per connection.
+ * Where the next read goes is asked for after each read, and once more when a name's first address refuses and the next
+ * one is tried. So each connection answers for its own owner: what another one read last must not matter.
  */
-let nextBuffer: Buffer = sharedReadBuffer;
+function readsFor(owner: TransportOwner): net.OnReadOpts {
+  return { buffer: () => owner.readBuffer, callback: onRead };
+}
 
-const onread: net.OnReadOpts = {
-  buffer: () => nextBuffer,
-  callback(this: unknown, length: number, buffer: Uint8Array): boolean {
-    const socket = this as OwnedSocket;
-    const owner = socket[OWNER];
-    let goOn = false;
-    try {
-      goOn = owner.onData(buffer as Buffer, length);
-    } catch (error) {
-      failed(socket, error);
-    }
-    nextBuffer = owner.readBuffer;
-    return goOn;
-  },
-};
+function onRead(this: unknown, length: number, buffer: Uint8Array): boolean {
+  const socket = this as OwnedSocket;
+  try {
+    return socket[OWNER].onData(buffer as Buffer, length);
+  } catch (error) {
+    failed(socket, error);
+    return false;
+  }
+}
 
 function onPlainData(this: OwnedSocket, chunk: Buffer): void {
   try {
@@ -142,13 +138,12 @@ export function adoptSocket(socket: net.Socket, owner: TransportOwner): void {
 
 /** Opens a connection to a server with node:net. `owner.onConnect` is called once it is there. */
 export function openNetConnection(address: SocketTarget, owner: ConnectingOwner): net.Socket {
-  nextBuffer = owner.readBuffer;
   const socket = net.connect({
     ...address,
     noDelay: true,
     keepAlive: true,
     allowHalfOpen: true,
-    onread,
+    onread: readsFor(owner),
   } as net.NetConnectOpts);
   own(socket, owner);
   socket.once("connect", onConnect);
