@@ -38,13 +38,27 @@ const STAGE_REFUSED = 6;
  * Parses the request head that begins at `start`; strict by RFC 9110 and 9112. `text` may be incomplete and may go on behind the
  * head. After NEED_MORE call again with the same start and text that has grown at its end: finished lines are not scanned again. An error
  * is reported with the byte that causes it. Anything behind `head.end` is not looked at.
+ *
+ * @param received the bytes that `text` was made of, at the same positions, if the caller has them: they are scanned then,
+ *   and need not be written out again
  */
-export function parseRequestHead(head: RequestHead, text: string, start: number, limits: RequestLimits): ParseStatus {
+export function parseRequestHead(
+  head: RequestHead,
+  text: string,
+  start: number,
+  limits: RequestLimits,
+  received: Uint8Array | null = null,
+): ParseStatus {
   if (head.stage === STAGE_REFUSED) return REFUSED;
   head.text = text;
   const sizeLimit = start + limits.maxHeadSize;
   const limit = text.length < sizeLimit ? text.length : sizeLimit;
   if (head.stage === 0) head.position = start;
+  if (received !== null) {
+    const status = parseUpTo(head, received, limit, limits);
+    if (status !== NEED_MORE || text.length < sizeLimit) return status;
+    return refuse(head, head.stage < STAGE_FIELDS ? URI_TOO_LONG : HEAD_TOO_LARGE);
+  }
   // Most heads end within the first window; a body behind a head is not copied for nothing.
   const window = (head.position > start ? head.position : start) + FIRST_WINDOW;
   if (window < limit) {

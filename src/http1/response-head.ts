@@ -115,6 +115,8 @@ export function bodyKind(head: ResponseHead, requestMethod: string): BodyKind {
  * recipient could read differently is an error, and the connection must not be used again: a length together with a
  * transfer coding, a repeated length, a length or coding where no content can be, a coding in HTTP/1.0, and any malformed line.
  * The method is that of the request that it answers.
+ *
+ * @param received the bytes that `text` was made of, at the same positions, if the caller has them
  */
 export function parseResponseHead(
   head: ResponseHead,
@@ -122,12 +124,17 @@ export function parseResponseHead(
   start: number,
   limits: HeadLimits,
   requestMethod: string,
+  received: Uint8Array | null = null,
 ): ParseStatus {
   if (head.stage === STAGE_REFUSED) return REFUSED;
   head.text = text;
   const sizeLimit = start + limits.maxHeadSize;
   const limit = text.length < sizeLimit ? text.length : sizeLimit;
   if (head.stage === STAGE_STATUS_LINE) head.lineStart = start;
+  if (received !== null) {
+    const status = parseUpTo(head, received, limit, limits, requestMethod);
+    return status !== NEED_MORE || text.length < sizeLimit ? status : refuse(head, HEAD_TOO_LARGE);
+  }
   // Most heads end within the first window; a body behind a head is not copied for nothing.
   const window = (head.position > start ? head.position : start) + FIRST_WINDOW;
   if (window < limit) {

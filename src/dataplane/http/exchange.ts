@@ -41,12 +41,12 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   query = "";
   rewrittenHost = "";
   hasBody = false;
+  startedAt = 0;
   /** From `start` to the end. */
   running = false;
   readonly #context: WorkerContext;
   #plan!: ListenerPlan;
   #route: RoutePlan | null = null;
-  #startedAt = 0;
   #status = 0;
   /** Grows with each use of the object, so that what comes late can be told. */
   #generation = 0;
@@ -101,7 +101,7 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     this.id = id;
     this.#plan = plan;
     this.running = true;
-    this.#startedAt = this.#context.clock.now();
+    this.startedAt = this.#context.clock.now();
     this.path = head.path;
     this.query = head.query;
     this.hasBody = head.chunked || head.contentLength > 0;
@@ -203,9 +203,9 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     return `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\n${lines}\r\n`;
   }
 
-  answered(status: number): void {
+  answered(status: number, now: number): void {
     this.#status = status;
-    this.#finish(undefined);
+    this.#finish(undefined, false, now);
   }
 
   /** Ends the exchange with an error answer. */
@@ -244,9 +244,9 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     this.#clear();
   }
 
-  #finish(error: { readonly code: string } | undefined, gone = false): void {
+  #finish(error: { readonly code: string } | undefined, gone = false, now = this.#context.clock.now()): void {
     const { downstream, view, chain } = this;
-    const duration = this.#context.clock.now() - this.#startedAt;
+    const duration = now - this.startedAt;
     downstream.count(this.#status, duration);
     if (chain !== null && chain.complete.length !== 0) {
       const result = { status: this.#status, error: error?.code, duration };

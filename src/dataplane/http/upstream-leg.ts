@@ -22,7 +22,9 @@ export interface LegOwner extends AnswerContext, ForwardedRequest {
   readonly view: FilterView | null;
   readonly bodyTimeout: number;
   /** The answer is complete. */
-  answered(status: number): void;
+  answered(status: number, now: number): void;
+  /** When the exchange began, by the clock. */
+  readonly startedAt: number;
   /** There will be no answer from a server: the client gets an error. */
   fail(error: ProxyError): void;
   /** The answer has begun and cannot be completed. */
@@ -52,7 +54,10 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   #connection: UpstreamConnection | null = null;
   /** The head as it was sent, for a further try. */
   #head = "";
+  /** Until anything has to be waited for. */
+  #atOnce = false;
   #sentAt = 0;
+  #headAt = 0;
   #latency = NaN;
   #status = 0;
   /** Slots of servers that failed this request or are full. */
@@ -110,9 +115,11 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
 
   begin(pool: PoolRuntime): void {
     this.#pool = pool;
+    this.#atOnce = this.#owner.chain === null;
     this.#body.limit = pool.config.retries.bufferLimit;
     this.#body.expected = this.#owner.head.contentLength;
     this.#dispatch(undefined);
+    this.#atOnce = false;
   }
 
   /** Chooses a server and gets a connection to it. `failure` is why an earlier server did not do. */
@@ -183,7 +190,9 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
         owner.downstream.forwardedLines(owner.head),
         this.server!.authority,
       );
-    this.#sentAt = this.#context.clock.now();
+    // A request that goes out in the turn in which it came was sent when it started: one look at the clock is enough.
+    this.#sentAt = this.#atOnce ? owner.startedAt : this.#context.clock.now();
+    this.#atOnce = false;
     if (!owner.hasBody) {
       connection.sendHead(this.#head);
       connection.requestSent();
@@ -253,7 +262,7 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   onWholeResponse(head: ResponseHead, text: string, start: number, end: number): void {
     if (!this.#gotHead(head)) return;
     // Booked first: with the answer in hand the client may ask another worker, which should see the server free.
-    this.#settle(this.#status < 500);
+    this.#settle(this.#status < 500, this.#headAt);
     try {
       this.response.whole(this.#owner, head, text, start, end);
     } catch (error) {
@@ -288,7 +297,8 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
 
   /** False when a filter failed, which ends the exchange: what it would have removed must not get out. */
   #gotHead(head: ResponseHead): boolean {
-    this.#latency = this.#context.clock.now() - this.#sentAt;
+    this.#headAt = this.#context.clock.now();
+    this.#latency = this.#headAt - this.#sentAt;
     this.#status = head.status;
     this.wantsUpgrade = false;
     const { hasBody, downstream } = this.#owner;
@@ -316,15 +326,16 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   #readReport(head: ResponseHead): void {
     const report = head.get(LOAD_REPORT_FIELD);
     const utilisation = report === undefined ? undefined : reportedUtilisation(report);
-    if (utilisation !== undefined)
-      this.#context.scoreboard.report(this.server!.slot, utilisation, this.#context.clock.now());
+    if (utilisation !== undefined) this.#context.scoreboard.report(this.server!.slot, utilisation, this.#headAt);
   }
 
   onResponseEnd(trailers: string): void {
     this.#connection = null;
     this.response.end(this.#owner, trailers);
-    this.#settle(this.#status < 500);
-    this.#owner.answered(this.#status);
+    // Settled already: the answer came in one piece, and no time has passed since its head.
+    const now = this.#counted ? this.#context.clock.now() : this.#headAt;
+    this.#settle(this.#status < 500, now);
+    this.#owner.answered(this.#status, now);
   }
 
   /** The client can take more of the answer. */
@@ -368,12 +379,13 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   onUpstreamFailure(error: ProxyError, reused: boolean): void {
     this.#connection = null;
     if (this.tunnel) {
-      this.#settle(true);
+      const now = this.#context.clock.now();
+      this.#settle(true, now);
       this.#owner.downstream.tunnelClosed();
-      return this.#owner.answered(this.#status);
+      return this.#owner.answered(this.#status, now);
     }
     if (this.response.started) {
-      this.#settle(false);
+      this.#settle(false, this.#context.clock.now());
       return this.#owner.abort(error);
     }
     // The server may have closed the idle connection just as the request went out, and that is not its failure.
@@ -381,7 +393,7 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
       this.#retriedFresh = true;
       return this.#acquire(true);
     }
-    this.#settle(false);
+    this.#settle(false, this.#context.clock.now());
     this.#retryOrFail(error);
   }
 
@@ -417,11 +429,11 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   }
 
   /** Books the end of the use of a server and how it went. */
-  #settle(success: boolean): void {
+  #settle(success: boolean, now: number): void {
     if (!this.#counted) return;
     const server = this.server!;
     this.#release();
-    this.#context.scoreboard.complete(server.slot, this.#latency, success, this.#status, this.#context.clock.now());
+    this.#context.scoreboard.complete(server.slot, this.#latency, success, this.#status, now);
     this.#pool.complete(server, this.#latency, success, this.#status);
   }
 }

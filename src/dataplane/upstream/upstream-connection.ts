@@ -209,7 +209,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
       else head = sharedHead;
       head.reset();
     }
-    const status = parseResponseHead(head, text, 0, headLimits, user.method);
+    const status = parseResponseHead(head, text, 0, headLimits, user.method, before === 0 ? buffer : null);
     if (status === 0) {
       if (head === sharedHead) {
         // Another connection will use the shared one before more bytes come.
