@@ -3,6 +3,7 @@ import type { Evenkeel } from "../support/evenkeel.ts";
 import { startProxy } from "../support/proxy.ts";
 import { exchange, RawClient } from "../support/raw-client.ts";
 import { answerOk, type OriginScript, type RawOrigin, startRawOrigin } from "../support/raw-origin.ts";
+import { waitFor } from "../support/wait.ts";
 import { algorithms } from "../../src/core/balancing/registry.ts";
 
 const get = (path = "/", ...lines: string[]) => `${[`GET ${path} HTTP/1.1`, "Host: a", ...lines].join("\r\n")}\r\n\r\n`;
@@ -164,10 +165,11 @@ describe("algorithms that look at the servers", () => {
     const origins = await startOrigins([reporting(0.1), reporting(0.95), reporting(0.1)]);
     const evenkeel = await startProxy(
       origins.map(({ address }) => address),
-      { pool: { algorithm: "resource_based" } },
+      { pool: { algorithm: { name: "resource_based", blackout: "200ms", updateInterval: "50ms" } } },
     );
-    await shares(evenkeel, origins, 100, () => get(), 4);
-    const [, busy] = await shares(evenkeel, origins, 600, () => get(), 4);
-    expect(busy).toBeLessThan(0.2);
+    await waitFor("the reports to count", async () => {
+      const [, busy] = await shares(evenkeel, origins, 300, () => get(), 4);
+      return busy < 0.2;
+    });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { startProxy } from "../support/proxy.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { answerOk, type OriginConnection, startRawOrigin } from "../support/raw-origin.ts";
-import { waitFor } from "../support/wait.ts";
+import { waitFor, within } from "../support/wait.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -47,6 +47,20 @@ describe("SIGTERM", () => {
       expect(await evenkeel.exited).toBe(0);
     },
   );
+
+  it("with nobody reading its log drains and ends all the same", async () => {
+    const { origin } = await startWaitingOrigin();
+    const evenkeel = await startProxy([origin.address], { top: { drainTimeout: "1s" } });
+    evenkeel.process.stderr!.destroy();
+    const client = await RawClient.connect(evenkeel.port());
+    // Both write to the log: a reload with a bad file, and the drain.
+    evenkeel.writeConfig("{");
+    evenkeel.signal("SIGHUP");
+    await client.send(GET);
+    expect((await client.response()).status).toBe(200);
+    evenkeel.signal("SIGTERM");
+    expect(await within("the end of the program", evenkeel.exited)).toBe(0);
+  });
 
   it("cuts what is not done after the drain timeout", async () => {
     const { origin, waiting } = await startWaitingOrigin();
