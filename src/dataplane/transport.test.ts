@@ -1,77 +1,56 @@
-import { createServer, type AddressInfo, type Socket } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
-import { openNetConnection, type ConnectingOwner, type SocketTarget } from "./transport.ts";
+import net from "node:net";
+import { describe, expect, it } from "vitest";
+import { listenOnce, RecordingOwner, streamSocketContract, until } from "./stream-socket.contract.ts";
+import {
+  adoptSocket,
+  giveReadBuffer,
+  openNetConnection,
+  READ_SIZE,
+  sharedReadBuffer,
+  takeReadBuffer,
+} from "./transport.ts";
 
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
+describe("an accepted net.Socket", () => {
+  streamSocketContract(async (owner) => {
+    let socket: net.Socket | undefined;
+    const { port } = await listenOnce((accepted) => {
+      socket = accepted;
+      adoptSocket(accepted, owner);
+    });
+    const peer = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    await until(() => socket !== undefined && !peer.connecting);
+    return { socket: socket!, peer };
+  });
 });
 
-class Owner implements ConnectingOwner {
-  readBuffer = Buffer.alloc(64);
-  /** Buffers that bytes came in. */
-  readonly used = new Set<Buffer>();
-  text = "";
-  wake: () => void = () => undefined;
-  onConnect(): void {}
-  onData(buffer: Buffer, length: number): boolean {
-    this.used.add(buffer);
-    this.text += buffer.latin1Slice(0, length);
-    this.wake();
-    return true;
-  }
-  onEnd(): void {}
-  onDrain(): void {}
-  onClose(): void {}
-  onBug(error: unknown): void {
-    throw error;
-  }
-  async received(text: string): Promise<void> {
-    while (this.text !== text) await new Promise<void>((resolve) => (this.wake = resolve));
-  }
-}
-
-async function greetingServer(): Promise<{ port: number; sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    socket.on("error", () => undefined);
-    socket.write("hello");
+describe("an opened net.Socket", () => {
+  streamSocketContract(async (owner) => {
+    let peer: net.Socket | undefined;
+    const { port } = await listenOnce((accepted) => (peer = accepted));
+    const socket = openNetConnection({ host: "127.0.0.1", port }, owner);
+    await until(() => owner.connects === 1 && peer !== undefined);
+    return { socket, peer: peer! };
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanups.push(() => {
-    for (const socket of sockets) socket.destroy();
+
+  it("tells of a connection that cannot be made", async () => {
+    const { server, port } = await listenOnce(() => undefined);
     server.close();
+    const owner = new RecordingOwner();
+    openNetConnection({ host: "127.0.0.1", port }, owner);
+    await until(() => owner.closes === 1);
+    expect([owner.connects, (owner.error as NodeJS.ErrnoException).code]).toEqual([0, "ECONNREFUSED"]);
   });
-  return { port: (server.address() as AddressInfo).port, sockets };
-}
+});
 
-function open(target: SocketTarget, owner: Owner): void {
-  const socket = openNetConnection(target, owner);
-  cleanups.push(() => socket.destroy());
-}
-
-describe("a connection to a name with several addresses", () => {
-  it("reads into its own buffer when the first address refuses", async () => {
-    const { port, sockets } = await greetingServer();
-    const first = new Owner();
-    const second = new Owner();
-    open({ host: "127.0.0.1", port }, first);
-    await first.received("hello");
-    const addresses = [
-      { address: "127.0.0.9", family: 4 },
-      { address: "127.0.0.1", family: 4 },
-    ];
-    const lookup = async (_host: string, _options: unknown, done: (error: null, found: typeof addresses) => void) => {
-      // What another connection reads meanwhile must not matter.
-      sockets[0].write(" again");
-      await first.received("hello again");
-      done(null, addresses);
-    };
-    open({ host: "several.test", port, lookup } as SocketTarget, second);
-    await second.received("hello");
-    expect([...first.used]).toEqual([first.readBuffer]);
-    expect(second.used.has(first.readBuffer)).toBe(false);
-    expect([...second.used]).toEqual([second.readBuffer]);
+describe("read buffers", () => {
+  it("are used again once they were given back, but never the shared one", () => {
+    const buffer = takeReadBuffer();
+    expect(buffer.length).toBe(READ_SIZE);
+    giveReadBuffer(sharedReadBuffer);
+    const other = takeReadBuffer();
+    expect(other).not.toBe(sharedReadBuffer);
+    expect(other).not.toBe(buffer);
+    giveReadBuffer(buffer);
+    expect(takeReadBuffer()).toBe(buffer);
   });
 });
