@@ -56,7 +56,7 @@ export const UpstreamSchema = Type.Object(
     responseTimeout: duration("60s", "time from the last byte sent to the head of the answer"),
     idleTimeout: duration("60s", "how long an unused connection is kept"),
     maxConnections: Type.Integer({ default: 1000, minimum: 1, description: "connections per server and node" }),
-    maxIdle: Type.Integer({ default: 100, minimum: 0, description: "unused connections kept per server and worker" }),
+    maxIdle: Type.Integer({ default: 100, minimum: 0, description: "unused connections kept per server and worker; what is beyond closes after 2 s" }),
     maxRequestsPerConnection: Type.Integer({
       default: 0,
       minimum: 0,

@@ -21,6 +21,8 @@ export interface DataPlaneOptions {
   log(level: "debug" | "info" | "warn" | "error", message: string): void;
 }
 
+/** How often connections that are kept ahead of need are counted, in ms. A server that is down is not asked more often. */
+const PREWARM_INTERVAL = 1000;
 /** Resolution of all deadlines, in ms. */
 const TICK = 50;
 
@@ -67,8 +69,15 @@ export class DataPlane {
   }
 
   #connections: readonly ServerConnections[] = [];
+  /** Those of pools with `prewarm`. */
+  #prewarmed: readonly ServerConnections[] = [];
   #wishes = 0;
+  #prewarmAt = 0;
   #tickServers(): void {
+    if (this.#context.now >= this.#prewarmAt) {
+      this.#prewarmAt = this.#context.now + PREWARM_INTERVAL;
+      for (const connections of this.#prewarmed) connections.prewarm();
+    }
     const version = this.#context.scoreboard.wantedVersion();
     // Nobody waits for a connection anywhere: the usual case.
     if (version === this.#wishes) return;
@@ -120,7 +129,7 @@ export class DataPlane {
     this.#plan = plan;
     if (before !== null) this.#retireServers(before, plan);
     this.#connections = [...plan.pools.values()].flatMap((pool) => pool.servers.map((server) => server.connections));
-    for (const pool of plan.pools.values()) for (const server of pool.servers) server.connections.prewarm();
+    this.#prewarmed = this.#connections.filter((connections) => connections.config.prewarm > 0);
     for (const key of Object.keys(ports)) if (!this.#listeners.has(key)) delete ports[key];
     for (const [key, { listener }] of this.#listeners) ports[key] ??= Number(listener.portText);
     return ports;

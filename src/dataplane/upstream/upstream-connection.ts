@@ -419,7 +419,9 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
       case BODY:
         return this.#fail(errors.responseBodyTimeout);
       case IDLE:
-        return this.destroy();
+        // Of those that are kept ahead of need none is too old, unless the server thinks so.
+        if (this.#home.size > this.#home.config.prewarm) return this.destroy();
+        return this.#setDeadline(this.#home.config.idleTimeout);
       default:
     }
   }

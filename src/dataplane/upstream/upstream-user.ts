@@ -46,6 +46,8 @@ export interface ConnectionHome<Connection> {
   readonly slot: number;
   readonly config: UpstreamConfig;
   readonly context: WorkerContext;
+  /** How many connections there are, used or not. */
+  readonly size: number;
   /** The connection has done its work and may be used again. */
   release(connection: Connection): void;
   /** An answer was refused. */
