@@ -31,6 +31,7 @@ export interface FilterRequest {
 
 /** The answer's head as filters see it. */
 export interface FilterResponse {
+  /** 200..599. Assigning throws when one of the two statuses may have a body and the other may not (204, 304). */
   status: number;
   header(name: string): string | undefined;
   setHeader(name: string, value: string): void;
@@ -38,7 +39,10 @@ export interface FilterResponse {
   removeHeader(name: string): void;
 }
 
-/** One request and its answer, as filters see them. Valid until `onComplete` has returned. */
+/**
+ * One request and its answer, as filters see them. Valid until `onComplete` has returned; a filter that is still at work
+ * then (its client has gone) sees nothing there any more and changes nothing.
+ */
 export interface FilterExchange {
   /** The request id: the server gets it in X-Request-Id, the client in error answers. */
   readonly id: string;

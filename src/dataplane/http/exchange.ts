@@ -12,7 +12,7 @@ import type { ListenerPlan, RoutePlan } from "../plan.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { Downstream } from "./downstream.ts";
 import type { AnswerableError } from "./error-answer.ts";
-import { FilterView, type ViewedExchange } from "./filter-view.ts";
+import { FilterView, isFinalStatus, type ViewedExchange } from "./filter-view.ts";
 import { UpstreamLeg, type LegOwner } from "./upstream-leg.ts";
 
 const OWN_HEAD_LIMITS = { maxRequestLine: 8192, maxHeadSize: 65_536, maxHeaders: 1000 };
@@ -131,7 +131,7 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
         return this.filterFailed(error);
       }
       if (result === undefined) continue;
-      if (!(result instanceof Promise)) return this.#answer(result);
+      if (!(result instanceof Promise)) return this.#answerOfFilter(result);
       void this.#waitForFilter(result, i + 1);
       return;
     }
@@ -149,8 +149,22 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
       return;
     }
     if (this.#generation !== generation) return;
-    if (answer === undefined) this.#filterHead(next);
-    else this.#answer(answer);
+    try {
+      if (answer === undefined) this.#filterHead(next);
+      else this.#answerOfFilter(answer);
+    } catch (bug) {
+      // No socket's callback is around this one to catch it.
+      if (this.#generation === generation) this.filterFailed(bug);
+    }
+  }
+
+  #answerOfFilter(answer: Answer): void {
+    // Filters are other people's code, often without types.
+    const given: { status?: unknown; body?: unknown } | null = answer;
+    const body = given?.body ?? "";
+    if (!isFinalStatus(given?.status) || !(typeof body === "string" || body instanceof Uint8Array))
+      return this.filterFailed(new TypeError("an answer needs a status from 200 to 599, and a body of text or bytes"));
+    this.#answer(answer);
   }
 
   filterFailed(error: unknown): void {
@@ -268,6 +282,7 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     this.running = false;
     this.head.reset();
     this.leg.reset();
+    this.view?.end();
     this.view = null;
     this.chain = null;
     this.rewrittenHost = "";

@@ -1,5 +1,5 @@
 import type { FilterExchange, FilterRequest, FilterResponse } from "../../core/filtering/filter.ts";
-import type { RequestHead } from "../../http1/request-head.ts";
+import { RequestHead } from "../../http1/request-head.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import { HeaderEdits } from "./header-edits.ts";
 
@@ -16,12 +16,38 @@ export interface ViewedExchange {
   query: string;
 }
 
+/**
+ * What a view shows when its exchange is over: nothing. A filter may still be at work then (its client has gone), and
+ * the object that it looked at serves somebody else's request by now.
+ */
+const over: ViewedExchange = {
+  head: new RequestHead(),
+  id: "",
+  client: "",
+  secure: false,
+  listenerName: "",
+  routeName: "",
+  serverId: undefined,
+  get path() {
+    return "";
+  },
+  set path(_path: string) {},
+  get query() {
+    return "";
+  },
+  set query(_query: string) {},
+};
+
 class RequestView implements FilterRequest {
-  readonly #exchange: ViewedExchange;
+  #exchange: ViewedExchange;
   readonly edits = new HeaderEdits();
 
   constructor(exchange: ViewedExchange) {
     this.#exchange = exchange;
+  }
+  /** The exchange is over. */
+  end(): void {
+    this.#exchange = over;
   }
   get method(): string {
     return this.#exchange.head.method;
@@ -64,11 +90,22 @@ class RequestView implements FilterRequest {
 class ResponseView implements FilterResponse {
   readonly #head: ResponseHead;
   readonly edits = new HeaderEdits();
-  status: number;
+  #status: number;
 
   constructor(head: ResponseHead) {
     this.#head = head;
-    this.status = head.status;
+    this.#status = head.status;
+  }
+  get status(): number {
+    return this.#status;
+  }
+  /** Throws on what would put the client out of step: how the body ends depends on whether the status may have one. */
+  set status(status: number) {
+    if (!isFinalStatus(status)) throw new TypeError(`not a status from 200 to 599: ${status}`);
+    const received = this.#head.status;
+    if (received < 200 || hasNoBody(status) !== hasNoBody(received))
+      throw new TypeError(`an answer with status ${received} cannot become one with ${status}`);
+    this.#status = status;
   }
   header(name: string): string | undefined {
     return this.edits.get(this.#head, name);
@@ -86,7 +123,7 @@ class ResponseView implements FilterResponse {
 
 /** An exchange as filters see it; made only for routes that have filters. */
 export class FilterView implements FilterExchange {
-  readonly #exchange: ViewedExchange;
+  #exchange: ViewedExchange;
   readonly request: RequestView;
   #response: ResponseView | null = null;
   readonly notes = new Map<string, unknown>();
@@ -94,6 +131,11 @@ export class FilterView implements FilterExchange {
   constructor(exchange: ViewedExchange) {
     this.#exchange = exchange;
     this.request = new RequestView(exchange);
+  }
+  /** The exchange is over: from now on the view shows nothing and changes nothing. */
+  end(): void {
+    this.#exchange = over;
+    this.request.end();
   }
   get id(): string {
     return this.#exchange.id;
@@ -122,4 +164,13 @@ export class FilterView implements FilterExchange {
   setResponse(head: ResponseHead): ResponseView {
     return (this.#response = new ResponseView(head));
   }
+}
+
+/** Whether an answer may have that status: 1xx are not for filters to give. */
+export function isFinalStatus(status: unknown): boolean {
+  return Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599;
+}
+
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 304;
 }
