@@ -2,7 +2,18 @@ import { FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
 import type { HeaderBlock } from "../../http1/header-block.ts";
 
 /** Fields that filters must leave alone. */
-const FRAMING = new Set(["content-length", "transfer-encoding", "connection", "upgrade", "trailer"]);
+const FRAMING = new Set([
+  "content-length",
+  "transfer-encoding",
+  "connection",
+  "upgrade",
+  "trailer",
+  "te",
+  "keep-alive",
+  "proxy-connection",
+  // A second Host beside a rewritten one would be read differently by every server.
+  "host",
+]);
 
 /** Changes to the fields of one head: recorded, and applied in the one pass that writes the head out. */
 export class HeaderEdits {
@@ -25,7 +36,7 @@ export class HeaderEdits {
 
   #check(name: string): void {
     if (FRAMING.has(name.toLowerCase()))
-      throw new TypeError(`${name} is the proxy's own: it says how the message is framed`);
+      throw new TypeError(`${name} is the proxy's own: it says how the message is framed or where it goes`);
   }
 
   add(name: string, value: string): void {
