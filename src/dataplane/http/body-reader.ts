@@ -1,7 +1,7 @@
 import { errors } from "../../core/errors.ts";
 import { ChunkedDecoder } from "../../http1/chunked.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
-import { giveReadBuffer, sharedReadBuffer, takeReadBuffer } from "../transport.ts";
+import { giveReadBuffer, READ_SIZE, sharedReadBuffer, takeReadBuffer } from "../transport.ts";
 import { frameChunk, LAST_CHUNK } from "./chunk-framing.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
@@ -64,8 +64,14 @@ export class BodyReader {
     if (!this.#check(exchange, to - from)) return length;
     const shared = buffer === sharedReadBuffer;
     const filtered = leg.filtersBody;
-    const bytes = shared || filtered ? Buffer.from(buffer.subarray(from, to)) : buffer.subarray(from, to);
+    const piece = shared || filtered ? copyOf(buffer, from, to) : buffer;
+    const bytes = piece === buffer ? buffer.subarray(from, to) : piece.subarray(0, to - from);
     const goOn = filtered ? leg.sendFiltered(bytes) : leg.send(bytes);
+    if (shared) {
+      // With the head, and before the copy's fate is looked at.
+      leg.flush();
+      if (piece.length === READ_SIZE && !filtered && leg.taken) giveReadBuffer(piece);
+    }
     if (source.current !== exchange) return length;
     // More is coming: it goes to a buffer that can be handed on as it is.
     if (shared ? this.#left > 0 : !leg.taken) source.readBuffer = takeReadBuffer();
@@ -129,4 +135,15 @@ export class BodyReader {
     }
     return true;
   }
+}
+
+/** Below this, a slice of Node's own pool is cheaper than one of our read buffers. */
+const SMALL = 4096;
+
+/** buffer[from, to) in a buffer of its own, which may be longer. */
+function copyOf(buffer: Buffer, from: number, to: number): Buffer {
+  if (to - from <= SMALL) return Buffer.from(buffer.subarray(from, to));
+  const copy = takeReadBuffer();
+  buffer.copy(copy, 0, from, to);
+  return copy;
 }

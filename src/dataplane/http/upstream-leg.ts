@@ -218,6 +218,11 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
     return this.#connection !== null && this.#connection.connected && this.#connection.unsent === 0;
   }
 
+  /** Sends what was collected, if the connection is there. */
+  flush(): void {
+    if (this.#connection?.connected === true) this.#connection.uncork();
+  }
+
   /** Bytes of the request's body in the framing in which they go on; false asks the client to pause. */
   send(bytes: Buffer): boolean {
     const connection = this.#connection;
