@@ -85,6 +85,9 @@ export class HandleSocket implements StreamSocket {
   /** Strings are latin1. A buffer must stay as it is until `writableLength` is 0. */
   write(data: string | Uint8Array): void {
     if (this.#closed || this.#writeEnded) return;
+    // Node's native code ends the process, all workers included, on anything else; a filter could have returned it.
+    if (typeof data !== "string" && !ArrayBuffer.isView(data))
+      throw new TypeError("only text and bytes can be written");
     if (this.#corked !== null) {
       this.#corked.push(data);
       this.writableLength += data.length;
