@@ -17,6 +17,12 @@ afterAll(() => {
 describe("usage errors end with 64 and say what is meant", () => {
   it.each<[string, string[], RegExp]>([
     ["unknown command", ["rnu"], /unknown command 'rnu'[^]*run/],
+    ["help for an unknown command", ["help", "rnu"], /unknown command 'rnu'/],
+    [
+      "REST interface for others without a token",
+      ["proxy", "--listen", ":0", "--server", "x:1", "--admin", "0.0.0.0:0"],
+      /--admin: a token is required.*EVENKEEL_TOKEN/,
+    ],
     ["unknown option", ["run", "--confg", "x"], /unknown option '--confg'[^]*--config/],
     ["no command", [], /Usage: evenkeel/],
     ["missing option", ["proxy", "--listen", ":0"], /--server/],

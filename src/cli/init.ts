@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { fileReason } from "../config/file-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { initialConfig } from "./initial-config.ts";
 
@@ -17,7 +18,7 @@ export function registerInit(program: Command): void {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         const reason =
-          code === "EEXIST" ? "is there already; --force replaces it" : `cannot be written: ${code ?? String(error)}`;
+          code === "EEXIST" ? "is there already; --force replaces it" : `cannot be written: ${fileReason(error)}`;
         process.stderr.write(`${file}: ${reason}\n`);
         process.exitCode = EXIT.FAILED;
         return;

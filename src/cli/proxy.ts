@@ -74,5 +74,6 @@ const options: readonly (readonly [RegExp, string])[] = [
 /** A problem's line with the option that it is about instead of the place in a configuration that nobody wrote. */
 function optionOf(line: string): string {
   const found = options.find(([pattern]) => pattern.test(line));
-  return found === undefined ? line : line.replace(found[0], found[1]);
+  const text = found === undefined ? line : line.replace(found[0], found[1]);
+  return /a token is required/.test(text) ? `${text}; set EVENKEEL_TOKEN` : text;
 }

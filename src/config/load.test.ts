@@ -36,7 +36,26 @@ describe("loading", () => {
     const { config, problems } = await load();
     expect(config).toBeUndefined();
     expect(problems.map(formatProblem)).toEqual([expect.stringContaining(`there is no configuration in ${cwd}`)]);
-    expect((await load("x.yaml")).problems.map(formatProblem)).toEqual(["x.yaml: cannot be read: ENOENT"]);
+    expect((await load("x.yaml")).problems.map(formatProblem)).toEqual([
+      "x.yaml: cannot be read: there is no such file or directory",
+    ]);
+  });
+
+  it("refuses a file with nothing in it, which a save that goes wrong leaves behind", async () => {
+    for (const text of ["", "\n", "# nothing\n", "---\n"]) {
+      write("evenkeel.yaml", text);
+      const { config, problems } = await load();
+      expect(config).toBeUndefined();
+      expect(problems.map(formatProblem)).toEqual([
+        expect.stringContaining("evenkeel.yaml:1:1: there is nothing in the file"),
+      ]);
+    }
+  });
+
+  it("says in words why a file cannot be read, and what to do without the package", async () => {
+    expect((await load(".")).problems.map(formatProblem)).toEqual([".: cannot be read: it is a directory"]);
+    write("evenkeel.config.ts", 'import { defineConfig } from "evenkeel"; export default defineConfig({});');
+    expect((await load()).problems[0].message).toContain("npm install evenkeel");
   });
 
   it("gives the path in place of the line in TypeScript, and takes functions", async () => {

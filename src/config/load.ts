@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { fileReason } from "./file-error.ts";
 import { joinExtensions, type Extensions } from "./extensions.ts";
 import { loadModules, resolveModules } from "./modules.ts";
 import { normaliseConfig, type ConfigResult, type NormaliseOptions } from "./normalise.ts";
@@ -37,7 +38,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { cwd, env, extensions } = options;
   const name = options.file ?? CONFIG_FILES.find((candidate) => existsSync(resolve(cwd, candidate)));
   if (name === undefined) {
-    const message = `there is no configuration in ${cwd}: looked for ${CONFIG_FILES.join(", ")}`;
+    const message = `there is no configuration in ${cwd}: looked for ${CONFIG_FILES.join(", ")}; evenkeel init writes one`;
     return { problems: [plainProblem(message)], modules: [], extensions };
   }
   const file = resolve(cwd, name);
@@ -69,7 +70,7 @@ async function readSource(file: string, name: string): Promise<ReadResult> {
     return parseSource(await readFile(file, "utf8"), { fileName: name });
   } catch (error) {
     return {
-      problems: [plainProblem(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, name)],
+      problems: [plainProblem(`cannot be read: ${fileReason(error)}`, name)],
     };
   }
 }
@@ -85,7 +86,8 @@ async function importConfig(file: string, name: string): Promise<ReadResult> {
     return { value: typeof exported === "function" ? await (exported as () => unknown)() : exported };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { problems: [plainProblem(`cannot be imported: ${reason}`, name)] };
+    const hint = reason.includes("'evenkeel'") ? "; npm install evenkeel beside it, or export a plain object" : "";
+    return { problems: [plainProblem(`cannot be imported: ${reason}${hint}`, name)] };
   }
 }
 

@@ -232,7 +232,7 @@ describe("problems", () => {
     [
       "file that is not there",
       "drainTimeout: '${file:/nope/nope}'",
-      "1:15: drainTimeout: cannot read the file /nope/nope: ENOENT",
+      "1:15: drainTimeout: cannot read the file /nope/nope: there is no such file or directory",
     ],
     ["unfinished substitution", "drainTimeout: '${A'", "1:15: drainTimeout: ${ without its }"],
   ];

@@ -31,7 +31,14 @@ export function parseSource(text: string, options: Pick<ParseOptions, "fileName"
   const format = options.format ?? (file.endsWith(".json") ? "json" : "yaml");
   const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
   const source = format === "json" ? parseJson(withoutMark) : parseYaml(withoutMark);
-  if (source.problems.length === 0) return { value: source.value, positions: source.positions };
+  if (source.problems.length === 0) {
+    // An editor or a full disk may leave an empty file for a moment: it must not take the place of a configuration.
+    if (source.value === null || source.value === undefined) {
+      const message = "there is nothing in the file; evenkeel init writes a configuration to start from";
+      return { problems: [{ ...plainProblem(message, file), line: 1, column: 1 }] };
+    }
+    return { value: source.value, positions: source.positions };
+  }
   const problems = source.problems.map(({ path, line, column, message }): Problem => {
     return { severity: "error", path: formatPath(path ?? []), message, file, line, column };
   });

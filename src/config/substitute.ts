@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { fileReason } from "./file-error.ts";
 import { pathKey } from "./positions.ts";
 import type { ConfigPath } from "./problem.ts";
 
@@ -75,7 +76,7 @@ function substituteText(text: string, sources: SubstitutionSources, report: (mes
     try {
       return sources.readFile(resolve(sources.baseDir, path)).replace(/\r?\n$/, "");
     } catch (error) {
-      return fallback ?? fail(`cannot read the file ${path}: ${reasonOf(error)}`);
+      return fallback ?? fail(`cannot read the file ${path}: ${fileReason(error)}`);
     }
   }
 
@@ -89,8 +90,4 @@ function substituteText(text: string, sources: SubstitutionSources, report: (mes
 function splitDefault(body: string): [string, string | undefined] {
   const at = body.indexOf(":-");
   return at === -1 ? [body, undefined] : [body.slice(0, at), body.slice(at + 2)];
-}
-
-function reasonOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException | null)?.code ?? (error instanceof Error ? error.message : String(error));
 }

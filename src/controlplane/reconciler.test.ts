@@ -88,6 +88,14 @@ describe("a reload", () => {
       "warning admin.listen has changed, which needs a restart",
     ]);
   });
+
+  it("compares what needs a restart with what runs, not with the configuration before", async () => {
+    const { reconciler } = await started([A]);
+    await reconciler.reload(loaded([A], { workers: 3 }));
+    const other = await reconciler.reload(loaded([A, B], { workers: 3 }));
+    expect(other.problems.map(({ message }) => message)).toEqual(["workers has changed, which needs a restart"]);
+    expect((await reconciler.reload(loaded([A, B]))).problems).toEqual([]);
+  });
 });
 
 describe("the slot of a removed server", () => {

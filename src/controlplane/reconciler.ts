@@ -32,6 +32,8 @@ export class Reconciler {
   readonly #slots: SlotAllocator;
   readonly #removals: Removals;
   #snapshot: Snapshot | undefined;
+  /** What the program was started with; some of it holds until the next start. */
+  #started: Config | undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class Reconciler {
   /** Puts the first configuration into use. Rejects with what stood in the way. */
   async start(config: Config, modules: readonly string[]): Promise<void> {
     await this.#publish(config, modules, 1);
+    this.#started = config;
   }
 
   /** Puts another configuration into use if it is good and differs, and says in the log what came of it. Never rejects. */
@@ -59,7 +62,7 @@ export class Reconciler {
       log("info", "the configuration is unchanged");
       return { result: "unchanged", version: before.version, changes, problems: loaded.problems };
     }
-    const needs = restartNeeds(before.config, loaded.config).map((text) => plainProblem(text));
+    const needs = restartNeeds(this.#started ?? before.config, loaded.config).map((text) => plainProblem(text));
     const problems: Problem[] = [
       ...loaded.problems,
       ...needs.map((need) => ({ ...need, severity: "warning" as const })),

@@ -1,6 +1,6 @@
 import type { Config } from "../config/schema.ts";
 
-/** Sentences about what has changed between two configurations but takes effect only after a restart. */
+/** Sentences about what differs from the configuration of the start but takes effect only after a restart. */
 export function restartNeeds(before: Config, after: Config): string[] {
   const needs: string[] = [];
   const say = (key: string) => needs.push(`${key} has changed, which needs a restart`);
