@@ -30,7 +30,8 @@ export function takeHandles(server: net.Server, accept: (handle: StreamHandle, r
     // Fails for a client that has reset the connection meanwhile. What it sent can still be read, but nobody knows
     // whose it is, and it must not pass for this machine's own (which a unix socket's clients do: they have no names).
     if (client.getpeername !== undefined && client.getpeername(peer) !== 0) return client.close();
-    client.setNoDelay(true);
+    // Handles of unix sockets have neither names nor this.
+    if ("setNoDelay" in client) client.setNoDelay(true);
     accept(client, peer.address ?? "");
   };
   return true;
