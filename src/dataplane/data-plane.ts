@@ -97,33 +97,43 @@ export class DataPlane {
     const plan = compilePlan(snapshot, extensions, this.#context, this.#plan);
     const ports = { ...bound };
     const added = new Map<string, { listener: HttpListener; address: string }>();
-    const kept = new Set<string>();
+    /** Listeners that go on, by their new keys: renamed ones are found by their address, which cannot be bound twice. */
+    const kept = new Map<string, { listener: HttpListener; address: string }>();
+    const left = new Map(this.#listeners);
+    const wanted = [...plan.listeners].flatMap(([name, { config }]) =>
+      config.listen.map((address, index) => ({ name, key: `${name}/${index}`, address })),
+    );
+    for (const { key, address } of wanted) {
+      const entry = left.get(key);
+      if (entry?.address !== address) continue;
+      kept.set(key, entry);
+      left.delete(key);
+    }
     try {
-      for (const [name, listenerPlan] of plan.listeners) {
-        for (const [index, address] of listenerPlan.config.listen.entries()) {
-          const key = `${name}/${index}`;
-          if (this.#listeners.get(key)?.address === address) {
-            kept.add(key);
-            continue;
-          }
-          // A path can be bound once only, so a unix socket is the first worker's.
-          if (address.startsWith("unix:") && this.#context.worker !== 0) continue;
-          const listener = new HttpListener(listenerPlan, this.#context, this.#exchanges);
-          added.set(key, { listener, address });
-          ports[key] = await listener.listen(address, ports[key] ?? 0);
+      for (const { name, key, address } of wanted) {
+        if (kept.has(key)) continue;
+        const renamed = [...left].find(([, entry]) => entry.address === address && !address.endsWith(":0"));
+        if (renamed !== undefined) {
+          kept.set(key, renamed[1]);
+          left.delete(renamed[0]);
+          continue;
         }
+        // A path can be bound once only, so a unix socket is the first worker's.
+        if (address.startsWith("unix:") && this.#context.worker !== 0) continue;
+        const listener = new HttpListener(plan.listeners.get(name)!, this.#context, this.#exchanges);
+        added.set(key, { listener, address });
+        ports[key] = await listener.listen(address, ports[key] ?? 0);
       }
     } catch (error) {
       for (const { listener } of added.values()) listener.stop();
       throw error;
     }
-    for (const [key, entry] of this.#listeners) {
-      if (kept.has(key)) entry.listener.plan = plan.listeners.get(key.slice(0, key.lastIndexOf("/")))!;
-      else {
-        this.#listeners.delete(key);
-        this.#retire(entry.listener);
-      }
+    this.#listeners.clear();
+    for (const [key, entry] of kept) {
+      entry.listener.follow(plan.listeners.get(key.slice(0, key.lastIndexOf("/")))!);
+      this.#listeners.set(key, entry);
     }
+    for (const { listener } of left.values()) this.#retire(listener);
     for (const [key, entry] of added) this.#listeners.set(key, entry);
     const before = this.#plan;
     this.#plan = plan;

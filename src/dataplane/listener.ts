@@ -1,4 +1,3 @@
-import { existsSync, lstatSync, unlinkSync } from "node:fs";
 import net from "node:net";
 import { parseListenAddress } from "../config/address.ts";
 import type { ClientBoard } from "../shared-memory/client-board.ts";
@@ -7,6 +6,7 @@ import { ClientConnection } from "./http/client-connection.ts";
 import type { ConnectionHost } from "./http/connection-host.ts";
 import type { ExchangePool } from "./http/exchange-pool.ts";
 import type { ListenerPlan } from "./plan.ts";
+import { removeStaleSocket } from "./stale-socket.ts";
 import { HandleSocket } from "./handle-socket.ts";
 import type { StreamHandle } from "./node-bindings.ts";
 import { adoptSocket } from "./transport.ts";
@@ -22,7 +22,7 @@ export class HttpListener implements ConnectionHost {
   readonly exchanges: ExchangePool;
   readonly clients: ClientBoard;
   /** The listener's place in the scoreboard. */
-  readonly slot: number;
+  slot: number;
   /** The port that clients see, as text; "" on a unix socket. */
   portText = "";
   /** No longer in the configuration: connections end after the answer that they are at. */
@@ -42,6 +42,18 @@ export class HttpListener implements ConnectionHost {
     return this.#connections.size;
   }
 
+  /** Serves another plan from now on, under another name if it has one: the connections go along. */
+  follow(plan: ListenerPlan): void {
+    const before = this.slot;
+    this.slot = plan.name === this.plan.name ? before : this.clients.listenerSlot(plan.name);
+    this.plan = plan;
+    if (this.slot === before) return;
+    for (let i = 0; i < this.#connections.size; i++) {
+      this.clients.closed(before);
+      this.clients.tryAccept(this.slot, 0);
+    }
+  }
+
   /**
    * Starts to listen; all workers share an address by SO_REUSEPORT, and the kernel spreads connections over them.
    *
@@ -52,6 +64,7 @@ export class HttpListener implements ConnectionHost {
     const parsed = parseListenAddress(address);
     if (!("address" in parsed)) throw new Error(`listener ${this.plan.name}: ${address}: ${parsed.reason}`);
     const direct = await handlesWork();
+    if (parsed.address.kind === "unix") await removeStaleSocket(parsed.address.path);
     const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false });
     server.on("connection", (socket) => this.#acceptSocket(socket));
     await new Promise<void>((resolve, reject) => {
@@ -68,7 +81,6 @@ export class HttpListener implements ConnectionHost {
         resolve();
       };
       if (parsed.address.kind === "unix") {
-        removeStaleSocket(parsed.address.path);
         server.listen({ path: parsed.address.path, backlog: BACKLOG }, ready);
       } else {
         const host = parsed.address.host === "" ? undefined : parsed.address.host;
@@ -170,9 +182,4 @@ function reasonOf(error: NodeJS.ErrnoException): string {
     default:
       return error.message;
   }
-}
-
-/** A socket file that nobody listens on any more is left behind by a process that was killed. */
-function removeStaleSocket(path: string): void {
-  if (existsSync(path) && lstatSync(path).isSocket()) unlinkSync(path);
 }
