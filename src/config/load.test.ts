@@ -52,6 +52,13 @@ describe("loading", () => {
     }
   });
 
+  it("gives no warnings that an error may have caused", async () => {
+    write("evenkeel.yaml", yaml("random").replace("listeners", "listners"));
+    expect((await load()).problems.map(formatProblem)).toEqual([
+      'evenkeel.yaml:1:1: listners: unknown key; did you mean "listeners"?',
+    ]);
+  });
+
   it("says in words why a file cannot be read, and what to do without the package", async () => {
     expect((await load(".")).problems.map(formatProblem)).toEqual([".: cannot be read: it is a directory"]);
     write("evenkeel.config.ts", 'import { defineConfig } from "evenkeel"; export default defineConfig({});');

@@ -69,9 +69,11 @@ export function normaliseConfig(input: unknown, options: NormaliseOptions): Conf
   }
   const loose = normaliseValue(schemaNode(ConfigSchema), value, [], visit) as LooseConfig | undefined;
   if (loose !== undefined) checkMeaning(loose, visit);
-  const sorted = sortProblems(problems);
-  if (loose === undefined || hasErrors(problems)) return { problems: sorted };
-  return { config: withFinalRoutes(loose as Config), problems: sorted };
+  if (loose === undefined || hasErrors(problems)) {
+    // Warnings next to errors are often only their consequence: with `match` misspelt a route takes everything.
+    return { problems: sortProblems(problems.filter(({ severity }) => severity === "error")) };
+  }
+  return { config: withFinalRoutes(loose as Config), problems: sortProblems(problems) };
 }
 
 /** A listener's `pool` becomes its last route. Listeners keep their order. */

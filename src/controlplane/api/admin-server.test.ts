@@ -136,6 +136,7 @@ describe("live counters", () => {
     const unknown = [
       ["/api/v2/pools/constructor", "unknown_pool"],
       ["/api/v2/servers/x", "unknown_server"],
+      ["/api/v2/servers?pool=x", "unknown_pool"],
       ["/nothing", "not_found"],
     ] as const;
     for (const [path, code] of unknown) {

@@ -12,7 +12,13 @@ export function serverRoutes(state: NodeState): FastifyPluginCallback {
     return names.flatMap((name) => poolServers(snapshot, name, state.scoreboard, state.clock.now()));
   };
   return (server, _options, done) => {
-    server.get<{ Querystring: { pool?: string } }>("/servers", (request) => ({ servers: all(request.query.pool) }));
+    server.get<{ Querystring: { pool?: string } }>("/servers", (request, reply) => {
+      const { pool } = request.query;
+      const pools = state.snapshot()?.config.pools;
+      if (pool !== undefined && pools !== undefined && !Object.hasOwn(pools, pool))
+        return sendProblem(reply, 404, "unknown_pool", `There is no pool "${pool}".`);
+      return { servers: all(pool) };
+    });
     server.get<{ Params: { id: string } }>("/servers/:id", (request, reply) => {
       const { id } = request.params;
       const servers = all().filter((entry) => entry.id === id);
