@@ -1,5 +1,6 @@
 import { request, type IncomingMessage } from "node:http";
 import { Option } from "commander";
+import { UsageError } from "./failure.ts";
 
 /** Options of the commands that speak to a running balancer. */
 export interface AdminOptions {
@@ -32,17 +33,15 @@ export class AdminError extends Error {
   }
 }
 
-/** Asks the REST interface and returns the JSON of its answer. Rejects with an AdminError, or an Error of one line. */
-export function askAdmin(address: string, method: "GET" | "POST", path: string): Promise<unknown> {
+/**
+ * Asks the REST interface and returns the JSON of its answer, an object that has the named `member`: something else
+ * may listen at the address. Rejects with an AdminError, or an Error of one line.
+ */
+export function askAdmin(address: string, method: "GET" | "POST", path: string, member: string): Promise<unknown> {
   const token = process.env["EVENKEEL_TOKEN"];
   const headers: Record<string, string> = { accept: "application/json" };
   if (token) headers["authorization"] = `Bearer ${token}`;
-  const target = address.startsWith("unix:")
-    ? { socketPath: address.slice(5), path }
-    : new URL(
-        path,
-        address.includes("://") ? address : `http://${address.startsWith(":") ? "127.0.0.1" : ""}${address}`,
-      );
+  const target = address.startsWith("unix:") ? { socketPath: address.slice(5), path } : adminUrl(address, path);
   return new Promise((resolve, reject) => {
     const handle = (response: IncomingMessage) => {
       let text = "";
@@ -52,8 +51,10 @@ export function askAdmin(address: string, method: "GET" | "POST", path: string):
       response.on("end", () => {
         const body = parse(text);
         const status = response.statusCode ?? 0;
-        if (status >= 200 && status < 300) resolve(body);
-        else reject(new AdminError(status, body));
+        if (status >= 200 && status < 300) {
+          if (typeof body === "object" && body !== null && member in body) resolve(body);
+          else reject(new Error(`what listens at ${address} is not Evenkeel's REST interface`));
+        } else reject(new AdminError(status, body));
       });
     };
     const options = { method, headers, timeout: 40_000 };
@@ -65,6 +66,12 @@ export function askAdmin(address: string, method: "GET" | "POST", path: string):
     });
     call.end();
   });
+}
+
+function adminUrl(address: string, path: string): URL {
+  const text = address.includes("://") ? address : `http://${address.startsWith(":") ? "127.0.0.1" : ""}${address}`;
+  if (!URL.canParse(text)) throw new UsageError(`--admin: "${address}" is no address; use host:port or unix:/path`);
+  return new URL(path, text);
 }
 
 function parse(text: string): unknown {

@@ -23,6 +23,7 @@ describe("usage errors end with 64 and say what is meant", () => {
       ["proxy", "--listen", ":0", "--server", "x:1", "--admin", "0.0.0.0:0"],
       /--admin: a token is required.*EVENKEEL_TOKEN/,
     ],
+    ["address of the REST interface", ["status", "--admin", ""], /--admin: "" is no address/],
     ["unknown option", ["run", "--confg", "x"], /unknown option '--confg'[^]*--config/],
     ["no command", [], /Usage: evenkeel/],
     ["missing option", ["proxy", "--listen", ":0"], /--server/],
@@ -50,6 +51,12 @@ it("prints help and version to standard output with 0", async () => {
   }
   expect((await runEvenkeel(["help", "run"])).stdout).toContain("--config");
   expect((await runEvenkeel(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it("status says that what it reached is not the REST interface", async () => {
+  const { code, stderr } = await runEvenkeel(["status", "--admin", server]);
+  expect(stderr).toContain(`what listens at ${server} is not Evenkeel's REST interface`);
+  expect(code).toBe(1);
 });
 
 it("run without a configuration ends with 78", async () => {

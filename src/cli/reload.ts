@@ -16,7 +16,7 @@ export function registerReload(program: Command): void {
 
 async function reload({ admin, json }: AdminOptions): Promise<void> {
   try {
-    const outcome = (await askAdmin(admin, "POST", "/api/v2/reload")) as ReloadOutcome;
+    const outcome = (await askAdmin(admin, "POST", "/api/v2/reload", "result")) as ReloadOutcome;
     process.stdout.write(json ? `${JSON.stringify(outcome, null, 2)}\n` : text(outcome));
   } catch (error) {
     if (!(error instanceof AdminError) || error.status !== 422) throw error;

@@ -25,7 +25,7 @@ export function registerServers(program: Command): void {
     .option("--json", "print the answer as JSON")
     .action(async ({ admin, json, pool }: AdminOptions & { pool?: string }) => {
       const query = pool === undefined ? "" : `?pool=${encodeURIComponent(pool)}`;
-      const answer = (await askAdmin(admin, "GET", `/api/v2/servers${query}`)) as { servers: Entry[] };
+      const answer = (await askAdmin(admin, "GET", `/api/v2/servers${query}`, "servers")) as { servers: Entry[] };
       process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text(answer.servers));
     });
 }

@@ -27,7 +27,7 @@ export function registerStatus(program: Command): void {
     .addOption(adminOption())
     .option("--json", "print the answer as JSON")
     .action(async ({ admin, json }: AdminOptions) => {
-      const status = (await askAdmin(admin, "GET", "/api/v2/status")) as Status;
+      const status = (await askAdmin(admin, "GET", "/api/v2/status", "workers")) as Status;
       process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : text(status));
     });
 }
