@@ -13,32 +13,28 @@ class Bench implements BodySource {
   current: Exchange | null;
   sent = "";
   readonly calls: string[] = [];
-  /** What `send` returns, and whether the server's connection has taken it all. */
+  /** What `send` returns. */
   goOn = true;
-  taken = true;
+  readonly leg: { taken: boolean };
   readonly proxy: TestProxy;
   readonly reader: BodyReader;
 
   constructor(limits: object, ...lines: string[]) {
     this.proxy = new TestProxy(webConfig(["127.0.0.1:1"], {}, { limits }));
-    const self = this;
     const leg = {
       filtersBody: false,
-      get taken() {
-        return self.taken;
+      taken: true,
+      send: (bytes: Buffer) => {
+        this.sent += bytes.toString("latin1");
+        return this.goOn;
       },
-      send(bytes: Buffer) {
-        self.sent += bytes.toString("latin1");
-        return self.goOn;
-      },
-      flush() {
-        self.calls.push("flush");
-      },
-      sendEnd(ending: string) {
-        self.sent += ending;
-        self.calls.push("sendEnd");
+      flush: () => void this.calls.push("flush"),
+      sendEnd: (ending: string) => {
+        this.sent += ending;
+        this.calls.push("sendEnd");
       },
     };
+    this.leg = leg;
     const refuse = (error: { code: string }) => {
       this.calls.push(`refuse ${error.code}`);
       this.current = null;
@@ -81,7 +77,7 @@ describe("BodyReader by length", () => {
     expect(own).not.toBe(sharedReadBuffer);
     bench.read("b");
     expect(bench.readBuffer).toBe(own);
-    bench.taken = false;
+    bench.leg.taken = false;
     bench.read("c");
     expect(bench.readBuffer).not.toBe(own);
     expect(bench.sent).toBe("abc");
@@ -161,5 +157,17 @@ describe("BodyReader: limits", () => {
       bench.read("x");
       expect(bench.events).toEqual(paused ? [] : ["refuse body_too_slow"]);
     }
+  });
+
+  it("measures the rate anew after a pause, which a client could bring about to be slow for ever", () => {
+    const bench = new Bench({ minBodyRate: 100 }, "Content-Length: 100000");
+    bench.read("x".repeat(5000));
+    bench.reader.paused = true;
+    bench.proxy.context.advance(20_000);
+    bench.reader.resumed();
+    bench.read("x");
+    bench.proxy.context.advance(10_050);
+    bench.read("x");
+    expect(bench.events).toEqual(["refuse body_too_slow"]);
   });
 });

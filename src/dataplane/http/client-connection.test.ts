@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { webConfig } from "../plan.fixture.ts";
 import { forgetOpened, opened, openedTo, settled } from "../socket.fixture.ts";
 import { TestProxy } from "./proxy.fixture.ts";
-import { ClientConnection } from "./client-connection.ts";
+import type { ClientConnection } from "./client-connection.ts";
 
 vi.mock("../connect.ts", () => import("../connect.fixture.ts"));
 beforeEach(forgetOpened);

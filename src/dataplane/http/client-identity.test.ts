@@ -5,7 +5,8 @@ import { ClientIdentity } from "./client-identity.ts";
 import { requestHead } from "./head.fixture.ts";
 
 const worker = testWorker();
-const listener = (fields: object = {}) => planOf(webConfig(["127.0.0.1:1"], {}, fields), worker).listeners.get("web")!;
+const listener = (fields: Record<string, unknown> = {}) =>
+  planOf(webConfig(["127.0.0.1:1"], {}, fields), worker).listeners.get("web")!;
 const head = (...lines: string[]) => requestHead("GET / HTTP/1.1", "Host: a.example:81", ...lines);
 const claims = ["X-Forwarded-For: 203.0.113.5, 10.0.0.2", "X-Request-Id: abc-1", "X-Forwarded-Proto: https"];
 

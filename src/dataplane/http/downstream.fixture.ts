@@ -38,10 +38,10 @@ export class FakeDownstream implements Downstream {
   forwardedLines(): string {
     return "";
   }
-  answer(request: AnsweredRequest, answer: Answer): void {
+  answer(_: AnsweredRequest, answer: Answer): void {
     this.calls.push(`answer ${answer.status}`);
   }
-  answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
+  answerError(_: AnsweredRequest, error: AnswerableError, message: string): void {
     this.calls.push(`answerError ${error.code} ${message}`);
   }
   count(status: number, duration: number): void {

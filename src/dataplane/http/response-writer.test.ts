@@ -32,6 +32,8 @@ function setUp(minor: 0 | 1 = 1, onResponseBody?: Filter["onResponseBody"]) {
   return { downstream, context, view, writer: new ResponseWriter() };
 }
 
+const upper = (_: unknown, chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString().toUpperCase().repeat(2));
+
 describe("ResponseWriter", () => {
   it("writes a whole answer in one piece", () => {
     const { downstream, context, writer } = setUp();
@@ -90,7 +92,6 @@ describe("ResponseWriter", () => {
   });
 
   it("gives the body to filters, and what they make of it to the client", () => {
-    const upper = (_: unknown, chunk: Uint8Array) => Buffer.from(Buffer.from(chunk).toString().toUpperCase().repeat(2));
     const { downstream, context, writer, view } = setUp(1, upper);
     view!.setResponse(head);
     writer.whole(context, head, "abc", 0, 3);

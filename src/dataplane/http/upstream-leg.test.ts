@@ -12,7 +12,7 @@ const get = (path = "/") => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 const head = (method: string, length: number, ...lines: string[]) =>
   `${[`${method} / HTTP/1.1`, "Host: a", `Content-Length: ${length}`, ...lines].join("\r\n")}\r\n\r\n`;
 const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-const proxyOf = (pool: object = {}) => new TestProxy(webConfig(servers, pool));
+const proxyOf = (pool: Record<string, unknown> = {}) => new TestProxy(webConfig(servers, pool));
 const totals = (proxy: TestProxy, slot: number) => serverTotals(proxy.context.scoreboard.handle, slot);
 const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4);
 const errorOf = (text: string) => /"code":"(\w+)"/.exec(text)?.[1];

@@ -11,6 +11,8 @@ function request(lines: string[], more: Partial<ForwardedRequest> = {}): Forward
 const write = (from: ForwardedRequest, reframed = false) =>
   upstreamRequestHead(from, reframed, "X-Forwarded-For: 192.0.2.1\r\n", "10.0.0.1:80").split("\r\n").slice(0, -2);
 
+const framing = (lines: string[]) => lines.filter((other) => /^(content-length|transfer-encoding):/i.test(other));
+
 describe("upstreamRequestHead", () => {
   it("passes lines on as received, without those of the client's connection, and ours behind them", () => {
     const lines = ["GET /a?b HTTP/1.1", "Host: A.example", "x-A:1", "Connection: keep-alive, x-hop", "X-Hop: 1"];
@@ -41,7 +43,6 @@ describe("upstreamRequestHead", () => {
     ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
   ])("keeps %s, or frames the body anew", (line) => {
     const from = request(["POST / HTTP/1.1", "Host: a", line], { hasBody: true });
-    const framing = (lines: string[]) => lines.filter((other) => /^(content-length|transfer-encoding):/i.test(other));
     expect(framing(write(from))).toEqual([line]);
     expect(framing(write(from, true))).toEqual(["Transfer-Encoding: chunked"]);
   });

@@ -55,7 +55,7 @@ export class FakeUser implements ConnectionWaiter {
   onResponseEnd(trailers: string): void {
     this.calls.push(`end ${trailers}`.trimEnd());
   }
-  onUpgraded(head: ResponseHead, rest: Buffer): void {
+  onUpgraded(_: ResponseHead, rest: Buffer): void {
     this.calls.push(`upgraded ${rest.toString("latin1")}`);
   }
   onTunnelData(buffer: Buffer, start: number, end: number): boolean {
