@@ -23,7 +23,7 @@ export interface BodySource {
 
 /** Reads one request body after another: framing, limits, and who owns the bytes. One per connection that had a body. */
 export class BodyReader {
-  /** True when reading was paused during this body: its rate is not the client's alone then. */
+  /** True while reading is paused: the rate is not the client's then. */
   paused = false;
   readonly #source: BodySource;
   readonly #host: ConnectionHost;
@@ -31,7 +31,9 @@ export class BodyReader {
   #chunked = false;
   #left = 0;
   #bytes = 0;
+  /** Since when, and from which byte on, the rate is measured. */
   #startedAt = 0;
+  #startedWith = 0;
 
   constructor(source: BodySource, host: ConnectionHost) {
     this.#source = source;
@@ -42,12 +44,18 @@ export class BodyReader {
     this.#chunked = head.chunked;
     this.#left = head.contentLength;
     this.#bytes = 0;
-    this.#startedAt = this.#host.context.now;
-    this.paused = false;
+    this.resumed();
     if (head.chunked) {
       this.#decoder ??= new ChunkedDecoder();
       this.#decoder.reset();
     }
+  }
+
+  /** From here on the rate is the client's own again. */
+  resumed(): void {
+    this.paused = false;
+    this.#startedAt = this.#host.context.now;
+    this.#startedWith = this.#bytes;
   }
 
   /** Takes what of buffer[from, length) belongs to the body; returns where that ends. */
@@ -129,7 +137,11 @@ export class BodyReader {
       return false;
     }
     const elapsed = now - this.#startedAt;
-    if (elapsed > RATE_GRACE && !this.paused && this.#bytes * 1000 < limits.minBodyRate * elapsed) {
+    if (
+      elapsed > RATE_GRACE &&
+      !this.paused &&
+      (this.#bytes - this.#startedWith) * 1000 < limits.minBodyRate * elapsed
+    ) {
       exchange.refuse(errors.bodyTooSlow);
       return false;
     }

@@ -196,7 +196,10 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   resumeReading(): void {
     if (!this.#readPaused) return;
     this.#readPaused = false;
-    if (this.#state === BODY) this.#wait(this.#host.plan.config.limits.bodyTimeout);
+    if (this.#state === BODY) {
+      this.#body!.resumed();
+      this.#wait(this.#host.plan.config.limits.bodyTimeout);
+    }
     if (!this.#inLoop) this.#socket.resume();
   }
 
