@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -183,6 +184,22 @@ describe("access", () => {
     for (const host of ["localhost:1", "127.0.0.1", "[::1]:80", "LOCALHOST"]) {
       expect((await get(`${url}/healthz`, { host })).status).toBe(200);
     }
+  });
+
+  it("holds no more than 256 connections, since the descriptors are traffic's as well", async () => {
+    const { port, hostname } = new URL(await listening());
+    const sockets: Socket[] = [];
+    let ended = 0;
+    await new Promise<void>((resolve) => {
+      for (let i = 0; i < 300; i++) {
+        const socket = connect(Number(port), hostname);
+        socket.on("error", () => undefined);
+        socket.on("close", () => ++ended === 44 && resolve());
+        sockets.push(socket);
+      }
+    });
+    expect(sockets.filter((socket) => !socket.destroyed).length).toBe(256);
+    for (const socket of sockets) socket.destroy();
   });
 
   it("is not opened to other machines without a token", () => {

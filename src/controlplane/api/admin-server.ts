@@ -13,6 +13,9 @@ import { answerWithProblems } from "./problem-details.ts";
 import { serverRoutes } from "./servers.ts";
 import { statusRoutes } from "./status.ts";
 
+/** More than people and probes need at once. */
+const MAX_CONNECTIONS = 256;
+
 /** Where the REST interface listens, and who may use it. */
 export interface AdminOptions {
   readonly listen: string;
@@ -33,6 +36,8 @@ export class AdminServer {
     }
     this.#address = parsed.address;
     this.#server = fastify({ bodyLimit: 64 * 1024, requestTimeout: 30_000, forceCloseConnections: true });
+    // Descriptors are the whole process's: those who have no token must not be able to use them up.
+    this.#server.server.maxConnections = MAX_CONNECTIONS;
     guard(this.#server, { address: parsed.address, token });
     answerWithProblems(this.#server, (error) => log("error", `admin: ${error.stack ?? error.message}`));
     void this.#server.register(healthRoutes(state));
