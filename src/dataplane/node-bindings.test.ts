@@ -1,9 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { handlesWork } from "./accept.ts";
-import { openConnection } from "./connect.ts";
-import { HandleSocket } from "./handle-socket.ts";
 import { loadBindings } from "./node-bindings.ts";
-import { RecordingOwner, until } from "./stream-socket.contract.ts";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -37,28 +33,5 @@ describe("bindings", () => {
       throw new Error("no such module");
     });
     expect(loadBindings()).toBeUndefined();
-  });
-});
-
-describe("handlesWork", () => {
-  it("tries handles on a connection of its own, once", async () => {
-    const first = handlesWork();
-    expect(await first).toBe(true);
-    expect(handlesWork()).toBe(first);
-  });
-});
-
-describe("openConnection", () => {
-  it.each([
-    [{ host: "127.0.0.1", port: 1 }, true],
-    [{ host: "::1", port: 1 }, true],
-    [{ host: "localhost", port: 1 }, false],
-    [{ path: "/no/such/socket" }, false],
-  ])("to %j works on a handle: %s", async (target, handle) => {
-    const owner = new RecordingOwner();
-    const socket = openConnection(target, owner);
-    expect(socket instanceof HandleSocket).toBe(handle);
-    await until(() => owner.closes === 1);
-    expect([owner.connects, owner.error]).toEqual([0, expect.any(Error)]);
   });
 });
