@@ -10,6 +10,11 @@ export const conversions: Readonly<Record<NonNullable<SchemaNode["x-evenkeel"]>,
   duration(schema, value, path, visit) {
     const result = parseDuration(value);
     if (result === undefined) return refuse(schema, value, path, visit);
+    const least = schema.anyOf?.find((branch) => branch.type === "number")?.minimum ?? 0;
+    if (result < least) {
+      visit.error(path, 'must be above 0, for 0 would mean "at once"; a time such as "1d" is as good as no limit');
+      return undefined;
+    }
     if (result <= MAX_DURATION) return result;
     visit.error(path, "longer than the longest possible duration, 24d");
     return undefined;

@@ -9,16 +9,21 @@ import { DURATION_PATTERN, MAX_DURATION, SIZE_PATTERN } from "./units.ts";
  */
 
 /** A duration: "250ms", "5s", "30m", "1h", "1d", or a number of milliseconds. The value is in whole milliseconds. */
-export function duration(defaultText: string, description: string) {
+export function duration(defaultText: string, description: string, minimum = 0) {
   return Type.Unsafe<number>({
     "x-evenkeel": "duration",
     anyOf: [
-      { type: "number", minimum: 0, maximum: MAX_DURATION },
+      { type: "number", minimum, maximum: MAX_DURATION },
       { type: "string", pattern: DURATION_PATTERN },
     ],
     default: defaultText,
     description,
   });
+}
+
+/** A duration after which something is given up. 0 is refused: elsewhere it means "no limit", here it would mean "at once". */
+export function timeout(defaultText: string, description: string) {
+  return duration(defaultText, description, 1);
 }
 
 /** A size: "64KiB", "10MB", or a number of bytes. The value is in whole bytes. */

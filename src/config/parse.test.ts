@@ -234,6 +234,11 @@ describe("problems", () => {
       "drainTimeout: '${file:/nope/nope}'",
       "1:15: drainTimeout: cannot read the file /nope/nope: there is no such file or directory",
     ],
+    [
+      "timeout of 0",
+      "pools: { a: { upstream: { connectTimeout: 0s } } }",
+      '1:43: pools.a.upstream.connectTimeout: must be above 0, for 0 would mean "at once"',
+    ],
     ["unfinished substitution", "drainTimeout: '${A'", "1:15: drainTimeout: ${ without its }"],
   ];
 

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { duration, Flag, Name, size, strict, stringList, Text } from "./fields.ts";
+import { duration, Flag, Name, size, strict, stringList, Text, timeout } from "./fields.ts";
 import { MatchSchema, RedirectSchema, RespondSchema, RewriteSchema, SplitSchema } from "./route-parts-schema.ts";
 
 /*
@@ -52,11 +52,15 @@ export const UpstreamSchema = Type.Object(
       "x-planned-values": ["http2", "h2", "h2c"],
       description: "protocol spoken to the servers",
     }),
-    connectTimeout: duration("5s", "time for a connection to be made"),
-    responseTimeout: duration("60s", "time from the last byte sent to the head of the answer"),
-    idleTimeout: duration("60s", "how long an unused connection is kept"),
+    connectTimeout: timeout("5s", "time for a connection to be made"),
+    responseTimeout: timeout("60s", "time from the last byte sent to the head of the answer"),
+    idleTimeout: timeout("60s", "how long an unused connection is kept"),
     maxConnections: Type.Integer({ default: 1000, minimum: 1, description: "connections per server and node" }),
-    maxIdle: Type.Integer({ default: 100, minimum: 0, description: "unused connections kept per server and worker; what is beyond closes after 2 s" }),
+    maxIdle: Type.Integer({
+      default: 100,
+      minimum: 0,
+      description: "unused connections kept per server and worker; what is beyond closes after 2 s",
+    }),
     maxRequestsPerConnection: Type.Integer({
       default: 0,
       minimum: 0,
@@ -155,14 +159,14 @@ export const LimitsSchema = Type.Object(
       minimum: 0,
       description: "requests after which a client connection is closed; 0 is no limit",
     }),
-    headTimeout: duration("10s", "time from the first byte of a head to its last; over it 408"),
-    idleTimeout: duration("60s", "how long a client connection may wait for its next request"),
-    bodyTimeout: duration("30s", "longest pause of a body, in either direction"),
+    headTimeout: timeout("10s", "time from the first byte of a head to its last; over it 408"),
+    idleTimeout: timeout("60s", "how long a client connection may wait for its next request"),
+    bodyTimeout: timeout("30s", "longest pause of a body, in either direction"),
     minBodyRate: size(
       "240",
       "bytes per second that a request body must bring on average after the first 10 s; 0 is off",
     ),
-    tunnelIdleTimeout: duration("1h", "how long an upgraded connection may be silent"),
+    tunnelIdleTimeout: timeout("1h", "how long an upgraded connection may be silent"),
   },
   strict,
 );
