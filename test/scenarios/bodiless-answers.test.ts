@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Evenkeel } from "../support/evenkeel.ts";
 import { startProxy } from "../support/proxy.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { startRawOrigin } from "../support/raw-origin.ts";
+import { type RawOrigin, startRawOrigin } from "../support/raw-origin.ts";
 
 /* Answers that have no body whatever their fields say (RFC 9112 6.3): the connections stay in step on both sides. */
 const cases: readonly { name: string; method: string; answer: string; keeps: Record<string, string> }[] = [
@@ -47,9 +48,16 @@ const cases: readonly { name: string; method: string; answer: string; keeps: Rec
 ];
 
 describe("answers without a body", () => {
+  let origin: RawOrigin;
+  let evenkeel: Evenkeel;
+
+  beforeAll(async () => {
+    origin = await startRawOrigin();
+    evenkeel = await startProxy([origin.address]);
+  });
+
   it.each(cases)("$name", async ({ method, answer, keeps }) => {
-    const origin = await startRawOrigin((_, connection) => connection.send(answer));
-    const evenkeel = await startProxy([origin.address]);
+    origin.script = (_, connection) => connection.send(answer);
     const client = await RawClient.connect(evenkeel.port());
     for (let i = 0; i < 3; i++) {
       await client.send(`${method} /${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -58,6 +66,7 @@ describe("answers without a body", () => {
       expect(head.headers).toMatchObject(keeps);
     }
     expect(client.unread).toHaveLength(0);
+    // One connection for all requests of all cases: none left it out of step.
     expect(origin.connections).toHaveLength(1);
   });
 });

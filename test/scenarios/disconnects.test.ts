@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Evenkeel } from "../support/evenkeel.ts";
 import { serverCounters, startProxy, waitForQuiet } from "../support/proxy.ts";
 import { exchange, RawClient } from "../support/raw-client.ts";
-import { answerOk, startRawOrigin } from "../support/raw-origin.ts";
+import { answerOk, type RawOrigin, startRawOrigin } from "../support/raw-origin.ts";
 import { waitFor } from "../support/wait.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -39,16 +40,22 @@ const moments: readonly { name: string; sent: string; answered: string }[] = [
 ];
 
 describe.each(["reset", "end"] as const)("a client that is gone (%s)", (how) => {
-  it.each(moments)("$name", async ({ sent, answered }) => {
-    let reached = 0;
-    const origin = await startRawOrigin((request, connection) => {
+  let origin: RawOrigin;
+  let evenkeel: Evenkeel;
+
+  beforeAll(async () => {
+    origin = await startRawOrigin((request, connection) => {
       if (request.target === "/after") answerOk(request, connection);
     });
+    evenkeel = await startProxy([origin.address]);
+  });
+
+  it.each(moments)("$name", async ({ sent, answered }) => {
+    let reached = 0;
     origin.onData = (connection, data) => {
       reached += data.length;
       if (!data.includes("/after")) connection.send(answered);
     };
-    const evenkeel = await startProxy([origin.address]);
     const client = await RawClient.connect(evenkeel.port());
     await client.send(sent);
     const complete = sent.includes("\r\n\r\n");
@@ -60,7 +67,15 @@ describe.each(["reset", "end"] as const)("a client that is gone (%s)", (how) => 
     await waitForQuiet(evenkeel);
     const [counters] = await serverCounters(evenkeel);
     expect(counters.connections).toBe(0);
-    expect((await exchange(evenkeel.port(), "GET /after HTTP/1.1\r\nHost: a\r\n\r\n")).status).toBe(200);
+    const after = await exchange(evenkeel.port(), "GET /after HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(after.status).toBe(200);
+    // The next case finds no idle connection.
+    for (const connection of origin.connections) connection.end();
+    await waitFor(
+      "the idle connection to be closed",
+      async () => (await serverCounters(evenkeel))[0].connections === 0,
+    );
+    origin.forget();
   });
 });
 
