@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import type { Evenkeel } from "../support/evenkeel.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Evenkeel, startEvenkeel } from "../support/evenkeel.ts";
 import { startProxy } from "../support/proxy.ts";
 import { exchange, RawClient } from "../support/raw-client.ts";
 import { answerOk, type OriginScript, type RawOrigin, startRawOrigin } from "../support/raw-origin.ts";
@@ -49,40 +49,61 @@ function startOrigins(scripts: readonly OriginScript[] = [answerOk, answerOk, an
 
 const byTime = new Set(["least_response_time", "peak_ewma", "prequal", "dynamic_weighted_round_robin"]);
 
-describe("every algorithm, from the configuration, over three live servers", () => {
-  it.each(algorithms.map(({ name, usesHashKey }) => ({ name, usesHashKey })))(
-    "$name",
-    async ({ name, usesHashKey }) => {
-      const origins = await startOrigins();
-      const algorithm = usesHashKey ? { name, key: "path" } : name;
-      const evenkeel = await startProxy(
-        origins.map(({ address }) => address),
-        { pool: { algorithm } },
-      );
-      const [a, b, c] = await shares(evenkeel, origins, 600, (i) => get(`/${i}`), 6);
-      expect(a + b + c).toBeCloseTo(1);
-      // first_available fills one server before the next on purpose; all others use all three.
-      if (name === "first_available") expect(a).toBe(1);
-      else for (const share of [a, b, c]) expect(share).toBeGreaterThan(byTime.has(name) ? 0.001 : 0.1);
+/** One program with a pool per algorithm over the same servers; the host of a request names the algorithm. */
+async function startAllAlgorithms(servers: readonly unknown[]): Promise<Evenkeel> {
+  const pools = algorithms.map(({ name, usesHashKey }) => {
+    return [name, { algorithm: usesHashKey ? { name, key: "path" } : name, servers }] as const;
+  });
+  const routes = algorithms.map(({ name }) => ({ match: { host: `${name}.example` }, pool: name }));
+  const listeners = { web: { listen: "127.0.0.1:0", routes } };
+  return startEvenkeel({ config: { workers: 1, listeners, pools: Object.fromEntries(pools) } });
+}
 
-      // With two of them gone, everything goes to the third.
-      await origins[0].stop();
-      await origins[1].stop();
-      for (let i = 0; i < 30; i++) expect((await exchange(evenkeel.port(), get(`/${i}`))).status).toBe(200);
-    },
-  );
+const ask = (algorithm: string, path: string) => `GET ${path} HTTP/1.1\r\nHost: ${algorithm}.example\r\n\r\n`;
+
+describe("every algorithm, from the configuration, over three live servers", () => {
+  let origins: RawOrigin[];
+  let evenkeel: Evenkeel;
+
+  beforeAll(async () => {
+    origins = await startOrigins();
+    evenkeel = await startAllAlgorithms(origins.map(({ address }) => address));
+  });
+
+  it.each(algorithms.map(({ name }) => name))("%s spreads the requests", async (name) => {
+    const [a, b, c] = await shares(evenkeel, origins, 600, (i) => ask(name, `/${i}`), 6);
+    expect(a + b + c).toBeCloseTo(1);
+    // first_available fills one server before the next on purpose; all others use all three.
+    if (name === "first_available") expect(a).toBe(1);
+    else for (const share of [a, b, c]) expect(share).toBeGreaterThan(byTime.has(name) ? 0.001 : 0.1);
+  });
+
+  it("all go to the one that is left when two are gone", async () => {
+    await origins[0].stop();
+    await origins[1].stop();
+    for (const { name } of algorithms) {
+      for (let i = 0; i < 30; i++) {
+        expect((await exchange(evenkeel.port(), ask(name, `/${i}`))).status, name).toBe(200);
+      }
+    }
+  });
 });
 
 describe("shares follow weights", () => {
+  const weights = [1, 2, 5];
+  let origins: RawOrigin[];
+  let evenkeel: Evenkeel;
+
+  beforeAll(async () => {
+    // Answers take a moment, so that there are connections to count.
+    origins = await startOrigins([slow(10), slow(10), slow(10)]);
+    evenkeel = await startAllAlgorithms(origins.map(({ address }, i) => ({ address, weight: weights[i] })));
+  });
+
   it.each(["weighted_round_robin", "weighted_random", "weighted_least_connections", "dynamic_weighted_round_robin"])(
     "%s",
-    async (algorithm) => {
-      // Answers take a moment, so that there are connections to count.
-      const origins = await startOrigins([slow(10), slow(10), slow(10)]);
-      const weights = [1, 2, 5];
-      const servers = origins.map(({ address }, i) => ({ address, weight: weights[i] }));
-      const evenkeel = await startProxy(servers, { pool: { algorithm } });
-      const result = await shares(evenkeel, origins, 1600, () => get(), 16);
+    async (name) => {
+      const result = await shares(evenkeel, origins, 1600, () => ask(name, "/"), 16);
       for (const [i, share] of result.entries()) {
         expect(share, `server ${i}`).toBeGreaterThan((weights[i] / 8) * 0.6);
         expect(share, `server ${i}`).toBeLessThan((weights[i] / 8) * 1.6);

@@ -27,7 +27,8 @@ export class OriginConnection {
   /** Requests that came whole. */
   readonly requests: OriginRequest[] = [];
   private parts: Buffer[] = [];
-  private consumed = 0;
+  /** What came after the last whole request. */
+  private tail: Buffer = Buffer.alloc(0);
   closed = false;
   /** Set when what came is no HTTP: a proxy must never do that. */
   garbage: string | undefined;
@@ -49,7 +50,7 @@ export class OriginConnection {
 
   /** What came after the last whole request. */
   get rest(): string {
-    return this.bytes.subarray(this.consumed).toString("latin1");
+    return this.tail.toString("latin1");
   }
 
   send(data: string | Uint8Array): void {
@@ -68,15 +69,16 @@ export class OriginConnection {
   /** Takes bytes in and returns the requests that became whole. */
   take(data: Buffer): OriginRequest[] {
     this.parts.push(data);
+    this.tail = this.tail.length === 0 ? data : Buffer.concat([this.tail, data]);
     const whole: OriginRequest[] = [];
     for (;;) {
-      const framed = frame(this.bytes.subarray(this.consumed));
+      const framed = frame(this.tail);
       if (framed === undefined) return whole;
       if (typeof framed === "string") {
         this.garbage ??= framed;
         return whole;
       }
-      this.consumed += framed.size;
+      this.tail = this.tail.subarray(framed.size);
       this.requests.push(framed.request);
       whole.push(framed.request);
     }
