@@ -324,6 +324,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
   #upgraded(head: ResponseHead, buffer: Buffer, from: number, length: number): void {
     const user = this.#user!;
     if (!user.wantsUpgrade) return this.#fail(errors.unexpectedUpgrade);
+    if (!head.upgrade) return this.#refuse({ reason: "101 without Upgrade and Connection: upgrade (RFC 9110 15.2.2)" });
     this.#state = TUNNEL;
     this.deadline = Infinity;
     user.onUpgraded(head, Buffer.from(buffer.subarray(from, length)));
@@ -347,6 +348,12 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
       this.#home.release(this);
     } else this.#close();
     user.onResponseEnd(trailers);
+  }
+
+  #notConnected(error: ProxyError, reason: string): void {
+    this.#home.context.scoreboard.connectFailed(this.#home.slot);
+    this.#home.unreachable(reason);
+    this.#fail(error);
   }
 
   #refuse(error: { readonly reason: string } | null): void {
@@ -389,13 +396,11 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
   }
 
   onClose(error: Error | undefined): void {
-    void error;
     switch (this.#state) {
       case CLOSED:
         return;
       case CONNECTING:
-        this.#home.context.scoreboard.connectFailed(this.#home.slot);
-        return this.#fail(errors.connectFailed);
+        return this.#notConnected(errors.connectFailed, error === undefined ? "closed" : error.message);
       case HEAD:
         return this.#headEnded();
       case IDLE:
@@ -412,8 +417,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
   onDeadline(): void {
     switch (this.#state) {
       case CONNECTING:
-        this.#home.context.scoreboard.connectFailed(this.#home.slot);
-        return this.#fail(errors.connectTimeout);
+        return this.#notConnected(errors.connectTimeout, "timed out");
       case HEAD:
         return this.#fail(errors.responseTimeout);
       case BODY:
