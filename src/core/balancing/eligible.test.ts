@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { eligibleServers, firstNotExcluded, startingOffset } from "./eligible.ts";
 import { makeServers, setOf } from "./pool.fixture.ts";
 
+const without = (...slots: number[]) => ({ isExcluded: ({ slot }: { slot: number }) => slots.includes(slot) });
+
 describe("eligible servers", () => {
   it("are the ready ones with a weight, as the list itself when that is all of them", () => {
     const set = setOf(makeServers([1, 2]));
@@ -18,7 +20,6 @@ describe("eligible servers", () => {
 
   it("are searched from any place, once round", () => {
     const servers = makeServers([1, 1, 1]);
-    const without = (...slots: number[]) => ({ isExcluded: ({ slot }: { slot: number }) => slots.includes(slot) });
     expect(firstNotExcluded(servers, 2, without(2))!.slot).toBe(0);
     expect(firstNotExcluded(servers, 1, without(0, 2))!.slot).toBe(1);
     expect(firstNotExcluded(servers, 1, without(0, 1, 2))).toBeUndefined();
