@@ -28,6 +28,9 @@ const forwarding = [
   FieldId.xForwardedProto,
   FieldId.xForwardedHost,
   FieldId.xForwardedPort,
+  FieldId.xForwardedServer,
+  FieldId.xForwardedPrefix,
+  FieldId.xRealIp,
   FieldId.xRequestId,
 ];
 
@@ -46,7 +49,12 @@ export const requestDropsReframedWithHost = table(
   FieldId.host,
 );
 
-/** Answers whose framing stays. */
-export const responseDrops = table(...hopByHop);
+/** Answers whose framing stays. What a server says about its load is for us, not for clients. */
+export const responseDrops = table(...hopByHop, FieldId.endpointLoadMetrics);
 /** Answers whose body is framed anew. */
-export const responseDropsReframed = table(...hopByHop, FieldId.contentLength, FieldId.transferEncoding);
+export const responseDropsReframed = table(
+  ...hopByHop,
+  FieldId.endpointLoadMetrics,
+  FieldId.contentLength,
+  FieldId.transferEncoding,
+);

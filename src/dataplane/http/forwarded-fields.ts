@@ -12,9 +12,14 @@ export interface ForwardedParts {
   readonly forwarded: boolean;
 }
 
+/** Fields that frameworks believe and that we have nothing to say in: a trusted proxy's go on, a client's do not. */
+const PROXY_ONLY = ["X-Real-IP", "X-Forwarded-Server", "X-Forwarded-Prefix"];
+
 /** The forwarding fields for a client that nothing is believed of. They depend on nothing but the authority. */
 export function forwardedLines(parts: ForwardedParts, authority: string): string {
-  let lines = `X-Forwarded-For: ${parts.remote}\r\nX-Forwarded-Proto: ${parts.scheme}\r\nX-Forwarded-Port: ${parts.port}\r\n`;
+  let lines = `X-Forwarded-For: ${parts.remote}\r\nX-Forwarded-Proto: ${parts.scheme}\r\n`;
+  // A unix socket has none.
+  if (parts.port !== "") lines += `X-Forwarded-Port: ${parts.port}\r\n`;
   if (authority !== "") lines += `X-Forwarded-Host: ${authority}\r\n`;
   if (parts.forwarded) lines += `Forwarded: ${element(parts, authority)}\r\n`;
   return lines;
@@ -27,8 +32,10 @@ export function forwardedLinesBehindProxy(parts: ForwardedParts, head: RequestHe
   const proto = head.getById(FieldId.xForwardedProto) ?? parts.scheme;
   const port = head.getById(FieldId.xForwardedPort) ?? parts.port;
   const host = head.getById(FieldId.xForwardedHost) ?? head.authority;
-  let lines = `X-Forwarded-For: ${chain.join(", ")}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Port: ${port}\r\n`;
+  let lines = `X-Forwarded-For: ${chain.join(", ")}\r\nX-Forwarded-Proto: ${proto}\r\n`;
+  if (port !== "") lines += `X-Forwarded-Port: ${port}\r\n`;
   if (host !== "") lines += `X-Forwarded-Host: ${host}\r\n`;
+  for (const name of PROXY_ONLY) for (const value of head.all(name.toLowerCase())) lines += `${name}: ${value}\r\n`;
   const elements = head.all("forwarded");
   if (parts.forwarded) elements.push(element(parts, head.authority));
   if (elements.length > 0) lines += `Forwarded: ${elements.join(", ")}\r\n`;

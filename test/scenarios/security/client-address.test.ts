@@ -24,3 +24,19 @@ describe("a client that resets its connection before it is accepted", () => {
     expect(spoofed.filter(({ headers }) => headers["x-forwarded-for"] !== "127.0.0.2")).toEqual([]);
   });
 });
+
+describe("what only a proxy can know", () => {
+  const claims = "X-Real-IP: 10.1.1.1\r\nX-Forwarded-Prefix: //evil\r\nx-forwarded-server: evil\r\n";
+
+  it.each([
+    ["is not believed of a client", [], [undefined, undefined, undefined]],
+    ["goes on from a trusted proxy", ["127.0.0.1"], ["10.1.1.1", "//evil", "evil"]],
+  ])("%s", async (_, trustedProxies, expected) => {
+    const origin = await startRawOrigin();
+    const evenkeel = await startProxy([origin.address], { listener: { trustedProxies } });
+    await exchange(evenkeel.port(), `GET / HTTP/1.1\r\nHost: a\r\n${claims}\r\n`);
+    const { headers } = origin.requests[0];
+    const names = ["x-real-ip", "x-forwarded-prefix", "x-forwarded-server"];
+    expect(names.map((name) => headers[name])).toEqual(expected);
+  });
+});
