@@ -70,7 +70,7 @@ export class HttpListener implements ConnectionHost {
     await new Promise<void>((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException) => {
         const wrapped: NodeJS.ErrnoException = new Error(
-          `listener ${this.plan.name}: cannot listen on ${address}: ${reasonOf(error)}`,
+          `listener ${this.plan.name}: cannot listen on ${address}: ${reasonOf(error, parsed.address.kind === "unix")}`,
         );
         if (error.code !== undefined) wrapped.code = error.code;
         reject(wrapped);
@@ -171,12 +171,14 @@ function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
+function reasonOf(error: NodeJS.ErrnoException, unix: boolean): string {
+  // libuv reports a missing directory as a lack of permission.
+  if (unix && error.code === "EACCES") return "the directory is missing or may not be written";
   switch (error.code) {
     case "EADDRINUSE":
       return "the address is in use";
     case "EACCES":
-      return "permission denied (ports below 1024 need the capability cap_net_bind_service)";
+      return "not permitted (ports below 1024 need the capability cap_net_bind_service)";
     case "EADDRNOTAVAIL":
       return "this machine does not have the address";
     default:

@@ -9,6 +9,6 @@ export function listenError(what: string, address: string, error: unknown): Erro
 
 const sentences: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is in use",
-  EACCES: "not permitted (ports below 1024 need a privilege)",
+  EACCES: "not permitted (ports below 1024 need the capability cap_net_bind_service)",
   EADDRNOTAVAIL: "this machine does not have the address",
 };

@@ -126,7 +126,13 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   #dispatch(failure: ProxyError | undefined): void {
     let full = false;
     for (;;) {
-      const server = this.#pool.choose(this);
+      let server: UpstreamServer | undefined;
+      try {
+        server = this.#pool.choose(this);
+      } catch (error) {
+        this.#context.log("error", `pool ${this.#pool.name}: ${error instanceof Error ? error.stack : String(error)}`);
+        return this.#owner.fail(errors.algorithmFailed);
+      }
       if (server === undefined) return this.#owner.fail(failure ?? (full ? errors.overloaded : errors.noServer));
       if (!this.#context.scoreboard.tryBegin(server.slot, server.maxConnections)) {
         this.#excluded.push(server.slot);

@@ -70,7 +70,12 @@ export class PoolRuntime {
 
   /** Tells the balancer how an exchange ended. */
   complete(server: UpstreamServer, latency: number, success: boolean, status: number): void {
-    if (this.#tellsOutcome) this.#balancer.onComplete!(server, { latency, success, status });
+    if (!this.#tellsOutcome) return;
+    try {
+      this.#balancer.onComplete!(server, { latency, success, status });
+    } catch (error) {
+      this.#context.log("error", `pool ${this.name}: ${error instanceof Error ? error.stack : String(error)}`);
+    }
   }
 
   #refresh(version: number): void {

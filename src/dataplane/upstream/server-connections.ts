@@ -30,7 +30,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   readonly #all = new Set<UpstreamConnection>();
   readonly #waiting: ConnectionWaiter[] = [];
   #retired = false;
-  #refusedAt = -Infinity;
+  #warnedAt = -Infinity;
 
   constructor(address: UpstreamAddress, slot: number, config: UpstreamConfig, context: WorkerContext) {
     this.address = address;
@@ -136,11 +136,19 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
 
   /** An answer was refused; the reason goes to the log, once a second at most. */
   refused(reason: string): void {
+    this.#warn(`bad response: ${reason}`);
+  }
+
+  unreachable(reason: string): void {
+    this.#warn(`cannot connect: ${reason}`);
+  }
+
+  #warn(text: string): void {
     const { now } = this.context;
-    if (now - this.#refusedAt < 1000) return;
-    this.#refusedAt = now;
+    if (now - this.#warnedAt < 1000) return;
+    this.#warnedAt = now;
     const where = "path" in this.address ? this.address.path : `${this.address.host}:${this.address.port}`;
-    this.context.log("warn", `server ${where}: bad response: ${reason}`);
+    this.context.log("warn", `server ${where}: ${text}`);
   }
 
   /** Cuts all connections; exchanges on them fail with `error`. */

@@ -20,6 +20,7 @@ function bench(upstream: object = {}) {
     config: poolConfig({ servers: ["127.0.0.1:1"], upstream }).upstream,
     context,
     release: () => void events.push("release"),
+    unreachable: () => undefined,
     refused: (reason) => void events.push(`refused ${reason}`),
     closed: () => void events.push("closed"),
   };

@@ -50,6 +50,8 @@ export interface ConnectionHome<Connection> {
   readonly size: number;
   /** The connection has done its work and may be used again. */
   release(connection: Connection): void;
+  /** No connection could be made. */
+  unreachable(reason: string): void;
   /** An answer was refused. */
   refused(reason: string): void;
   /** The connection is gone. */
