@@ -37,7 +37,7 @@ describe("a server that is out of step", () => {
   it.each(anomalies)("poisons nobody's answer: %s", async (_, line, answer) => {
     const origin = await startRawOrigin();
     let first = true;
-    origin.script = (request, connection) => {
+    origin.script = (_request, connection) => {
       if (!first) return connection.send(OK);
       first = false;
       answer(connection);
@@ -70,7 +70,7 @@ describe("a client that is out of step", () => {
     ["sends a request behind an upgrade that is refused", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"],
     ["sends a request behind an upgrade that fails", "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nok"],
   ])("%s: it is routed like any other", async (_, answer) => {
-    const origin = await startRawOrigin((request, connection) => connection.send(answer));
+    const origin = await startRawOrigin((_request, connection) => connection.send(answer));
     const evenkeel = await startProxy([origin.address], {
       listener: { routes: [{ match: { path: "/open/*" }, pool: "web" }] },
     });
