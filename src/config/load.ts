@@ -6,6 +6,7 @@ import { fileReason } from "./file-error.ts";
 import { joinExtensions, type Extensions } from "./extensions.ts";
 import { loadModules, resolveModules } from "./modules.ts";
 import { normaliseConfig, type ConfigResult, type NormaliseOptions } from "./normalise.ts";
+import { provideOwnPackage } from "./own-package.ts";
 import { parseSource, type SourceResult } from "./parse.ts";
 import { formatPath, plainProblem, sortProblems, type Problem } from "./problem.ts";
 import { readTextFile, substitute } from "./substitute.ts";
@@ -77,6 +78,7 @@ async function readSource(file: string, name: string): Promise<ReadResult> {
 
 /** The module's own imports stay as they were when it is loaded again: Node has no way to forget them. */
 async function importConfig(file: string, name: string): Promise<ReadResult> {
+  provideOwnPackage();
   try {
     const { mtimeMs, size } = await stat(file);
     const url = `${pathToFileURL(file).href}?version=${mtimeMs}-${size}`;

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AlgorithmExtension, Extension } from "../core/extension.ts";
 import type { Extensions } from "./extensions.ts";
+import { provideOwnPackage } from "./own-package.ts";
 
 /** A module could not be used; the message begins with its path. */
 export class ModuleError extends Error {
@@ -40,6 +41,7 @@ export async function loadModules(paths: readonly string[], baseDir: string): Pr
 
 async function loadModule(path: string, absolute: string): Promise<Extension[]> {
   let exported: unknown;
+  provideOwnPackage();
   try {
     exported = ((await import(pathToFileURL(absolute).href)) as { default?: unknown }).default;
   } catch (cause) {
