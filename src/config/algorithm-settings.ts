@@ -40,7 +40,8 @@ export const normaliseAlgorithm: Conversion = (_schema, value, path, visit, norm
   const own = nested ? { ...settings, ...rest } : settings === undefined ? rest : { ...rest, settings };
   const settingsPath = nested ? [...path, "settings"] : path;
   const normalised = normalise(
-    { ...schema, type: "object", properties: schema.properties ?? {} },
+    // `key` has been taken out already; it is named here for the sake of the message about a misspelt one.
+    { ...schema, type: "object", properties: { ...schema.properties, ...(algorithm.usesHashKey && { key: {} }) } },
     own,
     settingsPath,
     visit,

@@ -148,6 +148,14 @@ describe("live counters", () => {
     }
   });
 
+  it("answers 405 with the methods that a path takes", async () => {
+    const url = await listening();
+    const response = await fetch(`${url}/api/v2/reload`);
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("POST");
+    expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
+  });
+
   it("lists algorithms, and the configuration without secrets", async () => {
     const url = await listening();
     const { body } = await get(`${url}/api/v2/algorithms`);

@@ -10,6 +10,8 @@ export interface ProblemDetails {
   readonly [extension: string]: unknown;
 }
 
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
 /** Answers with problem details. `code` names the kind of problem; `extension` adds fields of its own. */
 export function sendProblem(
   reply: FastifyReply,
@@ -24,11 +26,14 @@ export function sendProblem(
 
 /** Makes unknown paths and errors answer with problem details; an unexpected error says nothing about its cause. */
 export function answerWithProblems(server: FastifyInstance, onError: (error: Error) => void): void {
-  server.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, 404, "not_found", "There is nothing at this path.", {
-      detail: `${request.method} ${request.url}`,
-    }),
-  );
+  server.setNotFoundHandler((request, reply) => {
+    const detail = `${request.method} ${request.url}`;
+    const url = request.url.split("?", 1)[0]!;
+    const allowed = METHODS.filter((method) => server.hasRoute({ method, url }));
+    if (allowed.length === 0) return sendProblem(reply, 404, "not_found", "There is nothing at this path.", { detail });
+    void reply.header("Allow", allowed.join(", "));
+    return sendProblem(reply, 405, "method_not_allowed", "This path takes other methods.", { detail });
+  });
   server.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status < 500) return sendProblem(reply, status, "bad_request", error.message);
