@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileReason } from "./file-error.ts";
 import { pathKey } from "./positions.ts";
@@ -18,6 +18,8 @@ const MAX_FILE = 1024 * 1024;
 
 /** Reads the files of `${file:…}` from the disk. */
 export function readTextFile(path: string): string {
+  // A pipe or a device would hold everything up, or never end.
+  if (!statSync(path).isFile()) throw new Error("it is not a regular file");
   const text = readFileSync(path, "utf8");
   if (text.length > MAX_FILE) throw new Error(`longer than ${MAX_FILE} characters`);
   return text;

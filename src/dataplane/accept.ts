@@ -32,7 +32,12 @@ export function takeHandles(server: net.Server, accept: (handle: StreamHandle, r
     if (client.getpeername !== undefined && client.getpeername(peer) !== 0) return client.close();
     // Handles of unix sockets have neither names nor this.
     if ("setNoDelay" in client) client.setNoDelay(true);
-    accept(client, peer.address ?? "");
+    try {
+      accept(client, peer.address ?? "");
+    } catch (bug) {
+      client.close();
+      server.emit("acceptBug", bug);
+    }
   };
   return true;
 }

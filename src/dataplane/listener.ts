@@ -95,6 +95,9 @@ export class HttpListener implements ConnectionHost {
     });
     server.on("error", (error) => this.context.log("error", `listener ${this.plan.name}: ${error.message}`));
     server.on("acceptError", (code: number) => this.#acceptFailed(code));
+    server.on("acceptBug", (bug: unknown) =>
+      this.context.log("error", `listener ${this.plan.name}: ${bug instanceof Error ? bug.stack : String(bug)}`),
+    );
     if (direct) takeHandles(server, (handle, remote) => this.#acceptHandle(handle, remote));
     this.#server = server;
     const bound = server.address();

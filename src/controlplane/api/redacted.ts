@@ -1,4 +1,4 @@
-const secret = /^(?:token|password|passphrase|secret|privatekey|authorization|cookie|set-cookie)$/i;
+const secret = /token|passw|passphrase|secret|private-?key|api-?key|authorization|cookie|credential/i;
 
 /** A copy of plain data in which texts whose key names a secret are replaced. */
 export function redacted(value: unknown): unknown {

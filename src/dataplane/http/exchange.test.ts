@@ -126,6 +126,20 @@ describe("Exchange: filters", () => {
     expect(context.logs[0]).toMatch(/^error route web\/0: a filter failed: Error: oops/);
   });
 
+  it("that never decide are given up", async () => {
+    vi.useFakeTimers();
+    try {
+      const { calls, context } = start(GET, { own: { x: { onRequestHead: () => new Promise(() => undefined) } } });
+      await vi.advanceTimersByTimeAsync(29_000);
+      expect(calls).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(calls[0]).toMatch(/^answerError filter_failed /);
+      expect(context.logs[0]).toContain("no decision within 30000 ms");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("learn how it ended, each of them, even if one throws", () => {
     const results: unknown[] = [];
     const bad: Filter = {

@@ -16,6 +16,8 @@ import { FilterView, isFinalStatus, type ViewedExchange } from "./filter-view.ts
 import { UpstreamLeg, type LegOwner } from "./upstream-leg.ts";
 
 const OWN_HEAD_LIMITS = { maxRequestLine: 8192, maxHeadSize: 65_536, maxHeaders: 1000 };
+/** How long a filter's promise may hold its exchange up, in ms. */
+const FILTER_TIMEOUT = 30_000;
 const NO_DROPS = new Uint8Array(256);
 
 /** An error with the sentence that the client reads. */
@@ -141,12 +143,17 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   /** Goes on when a filter's promise is settled, unless the exchange is over by then. */
   async #waitForFilter(result: Promise<Answer | void>, next: number): Promise<void> {
     const generation = this.#generation;
+    const timer = setTimeout(() => {
+      if (this.#generation === generation) this.filterFailed(new Error(`no decision within ${FILTER_TIMEOUT} ms`));
+    }, FILTER_TIMEOUT);
     let answer: Answer | void;
     try {
       answer = await result;
     } catch (error) {
       if (this.#generation === generation) this.filterFailed(error);
       return;
+    } finally {
+      clearTimeout(timer);
     }
     if (this.#generation !== generation) return;
     try {
