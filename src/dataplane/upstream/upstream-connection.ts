@@ -11,7 +11,13 @@ import {
 } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
 import { openConnection } from "../connect.ts";
-import { takeReadBuffer, type ConnectingOwner, type StreamSocket } from "../transport.ts";
+import {
+  giveReadBuffer,
+  sharedReadBuffer,
+  takeReadBuffer,
+  type ConnectingOwner,
+  type StreamSocket,
+} from "../transport.ts";
 import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 const CONNECTING = 0;
@@ -33,7 +39,11 @@ const sharedHead = new ResponseHead();
 
 /** One HTTP/1.1 connection to a server: one request at a time, in use or waiting for the next. */
 export class UpstreamConnection implements ConnectingOwner, Timed {
-  readBuffer: Buffer = takeReadBuffer();
+  /**
+   * Heads and short answers are used up at once, so they are read into the buffer that all share and that stays in the
+   * processor's cache. Bodies are handed on as they lie, so they need buffers of their own.
+   */
+  readBuffer: Buffer = sharedReadBuffer;
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
@@ -48,6 +58,9 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
   #keepAlive = false;
   #requestSent = false;
   #paused = false;
+  /** The bytes being handed on are a copy of what was read, and whether the user kept them. */
+  #inCopy = false;
+  #taken = false;
   #informational = 0;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -140,9 +153,10 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
     this.#socket.resume();
   }
 
-  /** The user took `readBuffer` away; the next read goes elsewhere. */
+  /** The user took the bytes that it was given; the next read goes elsewhere. */
   replaceBuffer(): void {
-    this.readBuffer = takeReadBuffer();
+    this.#taken = true;
+    if (!this.#inCopy) this.readBuffer = takeReadBuffer();
   }
 
   /** A connection opened ahead of need goes to the idle ones once it is made. */
@@ -282,7 +296,22 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
     this.#state = BODY;
     this.#setDeadline(user.bodyTimeout);
     user.onResponseHead(head, kind, from < length);
-    if (this.#state === BODY && from < length) this.#readBody(buffer, from, length);
+    if (this.#state !== BODY) return;
+    if (kind !== BODY_CHUNKED && this.readBuffer === sharedReadBuffer) {
+      this.readBuffer = takeReadBuffer();
+      if (from < length) this.#readCopied(buffer, from, length);
+    } else if (from < length) this.#readBody(buffer, from, length);
+  }
+
+  /** The beginning of a body that lies in the shared buffer. */
+  #readCopied(buffer: Buffer, from: number, length: number): void {
+    const copy = takeReadBuffer();
+    buffer.copy(copy, 0, from, length);
+    this.#inCopy = true;
+    this.#taken = false;
+    this.#readBody(copy, 0, length - from);
+    this.#inCopy = false;
+    if (!this.#taken) giveReadBuffer(copy);
   }
 
   #readBody(buffer: Buffer, from: number, length: number): void {
@@ -327,12 +356,18 @@ export class UpstreamConnection implements ConnectingOwner, Timed {
     if (!head.upgrade) return this.#refuse({ reason: "101 without Upgrade and Connection: upgrade (RFC 9110 15.2.2)" });
     this.#state = TUNNEL;
     this.deadline = Infinity;
+    if (this.readBuffer === sharedReadBuffer) this.readBuffer = takeReadBuffer();
     user.onUpgraded(head, Buffer.from(buffer.subarray(from, length)));
   }
 
   /** The answer is complete: the connection goes back or away, then the user is told. */
   #finish(trailers: string): void {
     this.#countBytes();
+    // A short answer: the next one will be short as well, most likely. Nobody refers to what was read.
+    if (this.#state === HEAD && this.readBuffer !== sharedReadBuffer) {
+      giveReadBuffer(this.readBuffer);
+      this.readBuffer = sharedReadBuffer;
+    }
     const user = this.#user!;
     const most = this.#home.config.maxRequestsPerConnection;
     this.#user = null;
