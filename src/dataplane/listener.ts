@@ -1,5 +1,6 @@
 import net from "node:net";
 import { parseListenAddress } from "../config/address.ts";
+import { listenError } from "../config/listen-error.ts";
 import type { ClientBoard } from "../shared-memory/client-board.ts";
 import { handlesWork, takeHandles } from "./accept.ts";
 import { ClientConnection } from "./http/client-connection.ts";
@@ -68,13 +69,7 @@ export class HttpListener implements ConnectionHost {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false });
     server.on("connection", (socket) => this.#acceptSocket(socket));
     await new Promise<void>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException) => {
-        const wrapped: NodeJS.ErrnoException = new Error(
-          `listener ${this.plan.name}: cannot listen on ${address}: ${reasonOf(error, parsed.address.kind === "unix")}`,
-        );
-        if (error.code !== undefined) wrapped.code = error.code;
-        reject(wrapped);
-      };
+      const failed = (error: Error) => reject(listenError(`listener ${this.plan.name}`, address, error));
       server.once("error", failed);
       const ready = () => {
         server.off("error", failed);
@@ -172,19 +167,4 @@ export class HttpListener implements ConnectionHost {
 function plainAddress(address: string): string {
   if (address === "") return "127.0.0.1";
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-}
-
-function reasonOf(error: NodeJS.ErrnoException, unix: boolean): string {
-  // libuv reports a missing directory as a lack of permission.
-  if (unix && error.code === "EACCES") return "the directory is missing or may not be written";
-  switch (error.code) {
-    case "EADDRINUSE":
-      return "the address is in use";
-    case "EACCES":
-      return "not permitted (ports below 1024 need the capability cap_net_bind_service)";
-    case "EADDRNOTAVAIL":
-      return "this machine does not have the address";
-    default:
-      return error.message;
-  }
 }

@@ -21,6 +21,12 @@ export const TOKEN = table((byte) => (isAlphanumeric(byte) || isOneOf(byte, "!#$
 /** 1 for what a field value may hold: tab, space, visible ASCII and the opaque bytes above 127 (RFC 9110 5.5). */
 export const FIELD_VALUE = table((byte) => (byte === 9 || (byte >= 32 && byte !== 127) ? 1 : 0));
 
+/** Whether every character of the text is in a class: TOKEN, FIELD_VALUE … True for the empty text. */
+export function consistsOf(allowed: Uint8Array, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (allowed[text.charCodeAt(i)] !== 1) return false;
+  return true;
+}
+
 /** Value of a hexadecimal digit; 255 for every other byte. */
 export const HEX_VALUE = table((byte) =>
   byte >= 48 && byte <= 57

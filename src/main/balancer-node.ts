@@ -10,7 +10,7 @@ import { Reconciler } from "../controlplane/reconciler.ts";
 import type { ReloadOutcome } from "../controlplane/reload-outcome.ts";
 import { listenerUrls } from "./addresses.ts";
 import { checkPortsFree } from "./free-ports.ts";
-import { listenError } from "./listen-error.ts";
+import { listenError } from "../config/listen-error.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { Supervisor } from "./supervisor.ts";
 import { programVersion } from "./version.ts";

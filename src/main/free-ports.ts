@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { parseListenAddress } from "../config/address.ts";
 import type { Config } from "../config/schema.ts";
-import { listenError } from "./listen-error.ts";
+import { listenError } from "../config/listen-error.ts";
 
 /**
  * Makes sure that nobody else listens where the listeners are to listen. The workers share their ports by

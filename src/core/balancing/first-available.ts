@@ -1,31 +1,7 @@
-import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
-import { eligibleServers } from "./eligible.ts";
+import type { BalancingAlgorithm } from "./balancer.ts";
+import { LeastLoadedBalancer } from "./least-loaded-balancer.ts";
 import { LeastLoaded } from "./least-loaded.ts";
 import { noSettings } from "./settings.ts";
-
-class FirstAvailable implements Balancer {
-  private readonly chooser: LeastLoaded;
-
-  constructor(deps: BalancerDeps<unknown>) {
-    const signals = deps.signals;
-    this.chooser = new LeastLoaded(
-      (server) => (server.maxConnections > 0 && signals.inFlight(server.slot) >= server.maxConnections ? 1 : 0),
-      "first",
-    );
-  }
-
-  choose(context: BalanceContext): Server | undefined {
-    return this.chooser.choose(context);
-  }
-
-  update(set: ServerSet): void {
-    this.chooser.set(eligibleServers(set));
-  }
-
-  onComplete(server: Server): void {
-    this.chooser.touch(server);
-  }
-}
 
 /**
  * The first ready server in the configured order that has fewer requests in flight than its `maxConnections`; the
@@ -40,5 +16,11 @@ export const firstAvailable: BalancingAlgorithm = {
   summary: "The first server in the configured order that is not full.",
   schema: noSettings,
   usesHashKey: false,
-  create: (deps) => new FirstAvailable(deps),
+  create: ({ signals }) =>
+    new LeastLoadedBalancer(
+      new LeastLoaded(
+        (server) => (server.maxConnections > 0 && signals.inFlight(server.slot) >= server.maxConnections ? 1 : 0),
+        "first",
+      ),
+    ),
 };

@@ -1,28 +1,7 @@
-import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
-import { eligibleServers } from "./eligible.ts";
+import type { BalancingAlgorithm } from "./balancer.ts";
+import { LeastLoadedBalancer } from "./least-loaded-balancer.ts";
 import { LeastLoaded } from "./least-loaded.ts";
 import { noSettings } from "./settings.ts";
-
-class LeastConnections implements Balancer {
-  private readonly chooser: LeastLoaded;
-
-  constructor(deps: BalancerDeps<unknown>) {
-    const signals = deps.signals;
-    this.chooser = new LeastLoaded((server) => signals.inFlight(server.slot), deps.worker / Math.max(1, deps.workers));
-  }
-
-  choose(context: BalanceContext): Server | undefined {
-    return this.chooser.choose(context);
-  }
-
-  update(set: ServerSet): void {
-    this.chooser.set(eligibleServers(set));
-  }
-
-  onComplete(server: Server): void {
-    this.chooser.touch(server);
-  }
-}
 
 /**
  * The ready server with the fewest requests in flight over all workers, whatever its weight (0 is left out). Ties
@@ -33,5 +12,6 @@ export const leastConnections: BalancingAlgorithm = {
   summary: "The server with the fewest requests in flight over all workers; ties rotate.",
   schema: noSettings,
   usesHashKey: false,
-  create: (deps) => new LeastConnections(deps),
+  create: ({ signals, worker, workers }) =>
+    new LeastLoadedBalancer(new LeastLoaded((server) => signals.inFlight(server.slot), worker / Math.max(1, workers))),
 };

@@ -1,5 +1,5 @@
 import type { Answer } from "../../core/filtering/filter.ts";
-import { FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
+import { consistsOf, FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
 import { reasonPhrase } from "../../http1/status.ts";
 
 /**
@@ -17,7 +17,7 @@ export function answerText(answer: Answer, headOnly: boolean, connection: string
     const lower = name.toLowerCase();
     // The framing is ours.
     if (lower === "content-length" || lower === "transfer-encoding" || lower === "connection") continue;
-    if (!made(TOKEN, name) || name === "" || !made(FIELD_VALUE, value)) continue;
+    if (!consistsOf(TOKEN, name) || name === "" || !consistsOf(FIELD_VALUE, value)) continue;
     if (lower === "content-type") typed = true;
     head += `${name}: ${value}\r\n`;
   }
@@ -25,9 +25,4 @@ export function answerText(answer: Answer, headOnly: boolean, connection: string
   if (!bodiless) head += `Content-Length: ${bytes.length}\r\n`;
   head += `${connection}\r\n`;
   return headOnly || bodiless || bytes.length === 0 ? [head] : [head, bytes];
-}
-
-function made(allowed: Uint8Array, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (allowed[text.charCodeAt(i)] !== 1) return false;
-  return true;
 }

@@ -1,15 +1,9 @@
-import { FieldId } from "../../http1/fields.ts";
+import { FieldId, fieldTable } from "../../http1/fields.ts";
 
 /*
  * Which fields do not go on, as tables for HeaderBlock.keptLines: one byte per FieldId, 1 = dropped. Fields that a
  * Connection field nominates go as well; keptLines sees to that.
  */
-
-function table(...ids: number[]): Uint8Array {
-  const drops = new Uint8Array(256);
-  for (const id of ids) drops[id] = 1;
-  return drops;
-}
 
 /** Fields about one connection only (RFC 9110 7.6.1). Upgrade is written anew where an upgrade was asked for. */
 const hopByHop = [
@@ -35,13 +29,18 @@ const forwarding = [
 ];
 
 /** Requests: what the proxy says about the client is always its own word; see forwarded-fields.ts for trusted proxies. */
-export const requestDrops = table(...hopByHop, ...forwarding);
+export const requestDrops = fieldTable(...hopByHop, ...forwarding);
 /** The same when Host is written anew. */
-export const requestDropsWithHost = table(...hopByHop, ...forwarding, FieldId.host);
+export const requestDropsWithHost = fieldTable(...hopByHop, ...forwarding, FieldId.host);
 /** Requests whose body is framed anew (a filter may change its length). */
-export const requestDropsReframed = table(...hopByHop, ...forwarding, FieldId.contentLength, FieldId.transferEncoding);
+export const requestDropsReframed = fieldTable(
+  ...hopByHop,
+  ...forwarding,
+  FieldId.contentLength,
+  FieldId.transferEncoding,
+);
 /** Both of the above. */
-export const requestDropsReframedWithHost = table(
+export const requestDropsReframedWithHost = fieldTable(
   ...hopByHop,
   ...forwarding,
   FieldId.contentLength,
@@ -50,9 +49,9 @@ export const requestDropsReframedWithHost = table(
 );
 
 /** Answers whose framing stays. What a server says about its load is for us, not for clients. */
-export const responseDrops = table(...hopByHop, FieldId.endpointLoadMetrics);
+export const responseDrops = fieldTable(...hopByHop, FieldId.endpointLoadMetrics);
 /** Answers whose body is framed anew. */
-export const responseDropsReframed = table(
+export const responseDropsReframed = fieldTable(
   ...hopByHop,
   FieldId.endpointLoadMetrics,
   FieldId.contentLength,

@@ -2,7 +2,7 @@ import type { KeySource } from "../../core/balancing/hash-key.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import type { RouteRequest } from "../../core/routing/route-match.ts";
-import { FieldId } from "../../http1/fields.ts";
+import { FieldId, fieldTable } from "../../http1/fields.ts";
 import { COMPLETE } from "../../http1/parse-status.ts";
 import { RequestHead } from "../../http1/request-head.ts";
 import { parseResponseHead, ResponseHead } from "../../http1/response-head.ts";
@@ -18,7 +18,7 @@ import { UpstreamLeg, type LegOwner } from "./upstream-leg.ts";
 const OWN_HEAD_LIMITS = { maxRequestLine: 8192, maxHeadSize: 65_536, maxHeaders: 1000 };
 /** How long a filter's promise may hold its exchange up, in ms. */
 const FILTER_TIMEOUT = 30_000;
-const NO_DROPS = new Uint8Array(256);
+const NO_DROPS = fieldTable();
 
 /** An error with the sentence that the client reads. */
 interface Refusal extends AnswerableError {

@@ -1,4 +1,4 @@
-import { FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
+import { consistsOf, FIELD_VALUE, TOKEN } from "../../http1/characters.ts";
 import type { HeaderBlock } from "../../http1/header-block.ts";
 
 /** Fields that filters must leave alone. */
@@ -58,9 +58,4 @@ export class HeaderEdits {
       .filter((line) => line.slice(0, line.indexOf(":")).toLowerCase() !== lower)
       .join("");
   }
-}
-
-function consistsOf(allowed: Uint8Array, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (allowed[text.charCodeAt(i)] !== 1) return false;
-  return true;
 }

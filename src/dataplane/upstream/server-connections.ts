@@ -1,8 +1,9 @@
 import type { UpstreamConfig } from "../../config/schema.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
+import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
-import type { ConnectionHome, UpstreamAddress, UpstreamUser } from "./upstream-user.ts";
+import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 /** An exchange that waits for a connection; see `ServerConnections.acquire`. */
 export interface ConnectionWaiter extends UpstreamUser {
@@ -22,7 +23,7 @@ const SURPLUS_TIME = 2000;
  * The limit on connections holds over all workers, by the scoreboard.
  */
 export class ServerConnections implements ConnectionHome<UpstreamConnection> {
-  readonly address: UpstreamAddress;
+  readonly address: SocketTarget;
   readonly slot: number;
   readonly context: WorkerContext;
   config: UpstreamConfig;
@@ -32,7 +33,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   #retired = false;
   #warnedAt = -Infinity;
 
-  constructor(address: UpstreamAddress, slot: number, config: UpstreamConfig, context: WorkerContext) {
+  constructor(address: SocketTarget, slot: number, config: UpstreamConfig, context: WorkerContext) {
     this.address = address;
     this.slot = slot;
     this.config = config;

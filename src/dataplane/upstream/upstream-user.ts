@@ -1,10 +1,8 @@
 import type { UpstreamConfig } from "../../config/schema.ts";
 import type { ProxyError } from "../../core/errors.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
+import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
-
-/** Where a server listens. */
-export type UpstreamAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Who uses a connection for one request: gets the answer as it comes. */
 export interface UpstreamUser {
@@ -41,7 +39,8 @@ export interface UpstreamUser {
 
 /** What a connection belongs to: the connections of one worker to one server. */
 export interface ConnectionHome<Connection> {
-  readonly address: UpstreamAddress;
+  /** Where the server listens. */
+  readonly address: SocketTarget;
   /** The server's place in the scoreboard. */
   readonly slot: number;
   readonly config: UpstreamConfig;
