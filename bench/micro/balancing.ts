@@ -37,6 +37,7 @@ function measure(algorithm: BalancingAlgorithm, size: number): { choose: number;
     id: `10.${slot >> 16}.${(slot >> 8) & 255}.${slot & 255}:8080`,
     slot,
     weight: 1 + (slot % 3),
+    scale: 1,
     priority: 0,
     maxConnections: 100,
   }));

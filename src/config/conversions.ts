@@ -1,8 +1,10 @@
 import { normaliseAlgorithm } from "./algorithm-settings.ts";
+import { normaliseDiscovery } from "./discovery-settings.ts";
 import { normaliseFilters } from "./filter-settings.ts";
+import { normaliseHealthChecks } from "./health-check-settings.ts";
 import type { ConfigPath } from "./problem.ts";
 import { describeSchema, type SchemaNode } from "./schema-node.ts";
-import { MAX_DURATION, parseDuration, parseSize } from "./units.ts";
+import { MAX_DURATION, parseDuration, parseShare, parseSize } from "./units.ts";
 import { show, type Conversion, type Visit } from "./visit.ts";
 
 /** From what people write to what the program works with, by the name in `x-evenkeel`. */
@@ -48,7 +50,11 @@ export const conversions: Readonly<Record<NonNullable<SchemaNode["x-evenkeel"]>,
     return isNumber ? normalise(number, value, path, visit) : refuse(schema, value, path, visit);
   },
 
-  admin(schema, value, path, visit, normalise) {
+  share(schema, value, path, visit) {
+    return parseShare(value) ?? refuse(schema, value, path, visit);
+  },
+
+  switchable(schema, value, path, visit, normalise) {
     if (value === false || value === "off") return false;
     const object = schema.anyOf?.find((branch) => branch.type === "object");
     return object !== undefined && typeof value === "object" && value !== null && !Array.isArray(value)
@@ -56,7 +62,15 @@ export const conversions: Readonly<Record<NonNullable<SchemaNode["x-evenkeel"]>,
       : refuse(schema, value, path, visit);
   },
 
+  slowStart(schema, value, path, visit, normalise) {
+    const object = typeof value === "string" || typeof value === "number" ? { window: value } : value;
+    const short = object === value ? visit : placeOfOne(visit, path, value);
+    return normalise(withoutConversion(schema), object, path, short);
+  },
+
   algorithm: normaliseAlgorithm,
+  healthChecks: normaliseHealthChecks,
+  discovery: normaliseDiscovery,
   filters: normaliseFilters,
 };
 

@@ -1,25 +1,31 @@
 import type { BalancingAlgorithm } from "../core/balancing/balancer.ts";
+import type { DiscoveryDefinition } from "../core/discovery/discovery.ts";
 import type { FilterDefinition } from "../core/filtering/filter.ts";
+import type { ProbeDefinition } from "../core/health/probe.ts";
 
-/** What may stand in the configuration beyond the fixed schema: built-in and own algorithms and filters. */
+/** What may stand in the configuration beyond the fixed schema: what comes with the program and what modules bring. */
 export interface Extensions {
   readonly algorithms: readonly BalancingAlgorithm[];
   readonly filters: readonly FilterDefinition[];
+  readonly probes?: readonly ProbeDefinition[];
+  readonly discoveries?: readonly DiscoveryDefinition[];
 }
 
-/** Both lists, the second one after the first. */
+/** Both lists of each kind, the second one after the first. */
 export function joinExtensions(first: Extensions, second: Extensions): Extensions {
   return {
     algorithms: [...first.algorithms, ...second.algorithms],
     filters: [...first.filters, ...second.filters],
+    probes: [...(first.probes ?? []), ...(second.probes ?? [])],
+    discoveries: [...(first.discoveries ?? []), ...(second.discoveries ?? [])],
   };
 }
 
-/** Names of the algorithms with their aliases, and of the filters, that are there more than once. */
+/** Names, aliases among them, that are there more than once within a kind. */
 export function repeatedNames(extensions: Extensions): string[] {
   const algorithms = extensions.algorithms.flatMap((algorithm) => [algorithm.name, ...(algorithm.aliases ?? [])]);
-  const filters = extensions.filters.map((filter) => filter.name);
-  return [...repeated(algorithms), ...repeated(filters)];
+  const others = [extensions.filters, extensions.probes ?? [], extensions.discoveries ?? []];
+  return [algorithms, ...others.map((list) => list.map(({ name }) => name))].flatMap(repeated);
 }
 
 function repeated(names: readonly string[]): string[] {

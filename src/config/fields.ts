@@ -1,6 +1,6 @@
-import { Type } from "typebox";
+import { Type, type Static, type TSchema } from "typebox";
 import type { TextCheck } from "./text-checks.ts";
-import { DURATION_PATTERN, MAX_DURATION, SIZE_PATTERN } from "./units.ts";
+import { DURATION_PATTERN, MAX_DURATION, SHARE_PATTERN, SIZE_PATTERN } from "./units.ts";
 
 /*
  * Building blocks of the schema. A field's static type is the value that the program works with (milliseconds,
@@ -78,4 +78,27 @@ export function Name(description: string) {
 /** True or false. */
 export function Flag(defaultValue: boolean, description: string) {
   return Type.Unsafe<boolean>({ type: "boolean", default: defaultValue, description });
+}
+
+/** A share: "20%", or a number from 0 to 1. The value is from 0 to 1. */
+export function Share(defaultText: string, description: string) {
+  return Type.Unsafe<number>({
+    "x-evenkeel": "share",
+    anyOf: [
+      { type: "number", minimum: 0, maximum: 1 },
+      { type: "string", pattern: SHARE_PATTERN },
+    ],
+    default: defaultText,
+    description,
+  });
+}
+
+/** An object that may be turned off as a whole; the value is false then. An empty object turns it on with its defaults. */
+export function switchable<Schema extends TSchema>(schema: Schema, defaultValue: object | "off", description: string) {
+  return Type.Unsafe<Static<Schema> | false>({
+    "x-evenkeel": "switchable",
+    anyOf: [schema, { enum: [false, "off"] }],
+    default: defaultValue,
+    description,
+  });
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { AlgorithmExtension, Extension } from "../core/extension.ts";
+import type { Extension } from "../core/extension.ts";
 import type { Extensions } from "./extensions.ts";
 import { provideOwnPackage } from "./own-package.ts";
 
@@ -22,21 +22,20 @@ export function resolveModules(paths: readonly string[], baseDir: string): strin
 }
 
 /**
- * Imports modules with own algorithms and filters. Node keeps a module once it was imported: a changed module takes
+ * Imports modules with own extensions. Node keeps a module once it was imported: a changed module takes
  * effect after a restart.
  *
  * @throws ModuleError when one cannot be imported or exports something else
  */
 export async function loadModules(paths: readonly string[], baseDir: string): Promise<Extensions> {
-  const algorithms: AlgorithmExtension[] = [];
-  const filters: Extensions["filters"][number][] = [];
-  for (const path of paths) {
-    for (const extension of await loadModule(path, resolve(baseDir, path))) {
-      if (extension.kind === "algorithm") algorithms.push(extension);
-      else filters.push(extension);
-    }
-  }
-  return { algorithms, filters };
+  const found: Extension[] = [];
+  for (const path of paths) found.push(...(await loadModule(path, resolve(baseDir, path))));
+  return {
+    algorithms: found.filter((extension) => extension.kind === "algorithm"),
+    filters: found.filter((extension) => extension.kind === "filter"),
+    probes: found.filter((extension) => extension.kind === "probe"),
+    discoveries: found.filter((extension) => extension.kind === "discovery"),
+  };
 }
 
 async function loadModule(path: string, absolute: string): Promise<Extension[]> {
@@ -62,22 +61,36 @@ async function loadModule(path: string, absolute: string): Promise<Extension[]> 
   return list as Extension[];
 }
 
+interface Rules {
+  readonly pattern: RegExp;
+  readonly style: string;
+  /** The function that it must have. */
+  readonly method: string;
+  /** Names that would be ambiguous where it is used. */
+  readonly reserved: readonly string[];
+}
+
+const filterRules = { pattern: /^[a-z][A-Za-z0-9]{0,63}$/, style: "camelCase", reserved: ["name", "settings"] };
+const snakeCase = { pattern: /^[a-z][a-z0-9_]{0,63}$/, style: "snake_case", reserved: ["name", "settings", "type"] };
+const kinds: Readonly<Record<string, Rules>> = {
+  algorithm: { ...snakeCase, method: "create" },
+  filter: { ...filterRules, method: "create" },
+  probe: { ...snakeCase, method: "run" },
+  discovery: { ...snakeCase, method: "watch" },
+};
+
 /** Why a value is no extension, or undefined when it is one. */
 export function extensionProblem(value: unknown): string | undefined {
   const candidate = value as Partial<Record<string, unknown>> | null;
-  if (
-    typeof candidate !== "object" ||
-    candidate === null ||
-    !["algorithm", "filter"].includes(candidate.kind as string)
-  ) {
-    return "is not made with defineAlgorithm or defineFilter";
+  const kind = typeof candidate === "object" && candidate !== null ? candidate.kind : undefined;
+  if (candidate === null || typeof kind !== "string" || !Object.hasOwn(kinds, kind)) {
+    return "is not made with defineAlgorithm, defineFilter, defineProbe or defineDiscovery";
   }
-  const { kind, name, schema, create } = candidate;
-  const names: readonly [RegExp, string] =
-    kind === "algorithm" ? [/^[a-z][a-z0-9_]{0,63}$/, "snake_case"] : [/^[a-z][A-Za-z0-9]{0,63}$/, "camelCase"];
-  if (typeof name !== "string" || !names[0].test(name)) return `needs a \`name\` in ${names[1]}`;
-  if (name === "name" || name === "settings") return `cannot be called "${name}"`;
-  if (typeof create !== "function") return "needs a function `create`";
+  const rules = kinds[kind]!;
+  const { name, schema } = candidate;
+  if (typeof name !== "string" || !rules.pattern.test(name)) return `needs a \`name\` in ${rules.style}`;
+  if (rules.reserved.includes(name)) return `cannot be called "${name}"`;
+  if (typeof candidate[rules.method] !== "function") return `needs a function \`${rules.method}\``;
   if (typeof schema !== "object" || schema === null || (schema as { type?: unknown }).type !== "object") {
     return "needs a `schema` that is an object schema (Type.Object)";
   }

@@ -5,7 +5,7 @@ import { normaliseValue } from "./normalise-value.ts";
 import { plainCopy } from "./plain-copy.ts";
 import { pathKey, type Positions } from "./positions.ts";
 import { formatPath, hasErrors, sortProblems, type ConfigPath, type Problem } from "./problem.ts";
-import { ConfigSchema, type Config, type ListenerConfig } from "./schema.ts";
+import { ConfigSchema, type Config, type ListenerConfig, type RouteConfig } from "./schema.ts";
 import { schemaNode } from "./schema-node.ts";
 import { substitute, type SubstitutionSources } from "./substitute.ts";
 import type { Visit } from "./visit.ts";
@@ -76,11 +76,15 @@ export function normaliseConfig(input: unknown, options: NormaliseOptions): Conf
   return { config: withFinalRoutes(loose as Config), problems: sortProblems(problems) };
 }
 
+function finalRoute(pool: string): RouteConfig {
+  return { filters: [], importance: "normal", pool };
+}
+
 /** A listener's `pool` becomes its last route. Listeners keep their order. */
 function withFinalRoutes(config: Config): Config {
   const listeners = Object.entries(config.listeners).map(([name, listener]): [string, ListenerConfig] => {
     const { pool, ...rest } = listener;
-    return [name, pool === undefined ? listener : { ...rest, routes: [...listener.routes, { filters: [], pool }] }];
+    return [name, pool === undefined ? listener : { ...rest, routes: [...listener.routes, finalRoute(pool)] }];
   });
   return { ...config, listeners: Object.fromEntries(listeners) };
 }

@@ -23,7 +23,19 @@ export interface SchemaNode {
   readonly exclusiveMaximum?: number;
   readonly default?: unknown;
   readonly description?: string;
-  readonly "x-evenkeel"?: "duration" | "size" | "list" | "server" | "algorithm" | "filters" | "workers" | "admin";
+  readonly "x-evenkeel"?:
+    | "duration"
+    | "size"
+    | "share"
+    | "list"
+    | "server"
+    | "algorithm"
+    | "filters"
+    | "workers"
+    | "switchable"
+    | "slowStart"
+    | "healthChecks"
+    | "discovery";
   readonly "x-check"?: TextCheck;
   readonly "x-key-check"?: TextCheck;
   readonly "x-planned"?: readonly string[];
@@ -68,8 +80,16 @@ export function describeSchema(schema: SchemaNode): string {
       return "a list of filters";
     case "workers":
       return "auto or an integer from 1 to 256";
-    case "admin":
+    case "share":
+      return 'a share such as "20%", or a number from 0 to 1';
+    case "switchable":
       return "an object or off";
+    case "slowStart":
+      return "a duration or an object";
+    case "healthChecks":
+      return "an object with `type`, or a list of them";
+    case "discovery":
+      return "an object with `type`";
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return oneOf(schema.enum);

@@ -1,5 +1,6 @@
 import { Type, type Static } from "typebox";
-import { duration, Flag, Name, size, strict, stringList, Text, timeout } from "./fields.ts";
+import { duration, Flag, Name, size, strict, stringList, switchable, Text, timeout } from "./fields.ts";
+import { poolFailureParts } from "./pool-parts-schema.ts";
 import { MatchSchema, RedirectSchema, RespondSchema, RewriteSchema, SplitSchema } from "./route-parts-schema.ts";
 
 /*
@@ -30,6 +31,8 @@ export const ServerSchema = Type.Object(
     }),
     zone: Type.Optional(Name("where the server stands")),
     maxConnections: Type.Integer({ default: 0, minimum: 0, description: "most requests in flight; 0 is no limit" }),
+    backup: Flag(false, "takes requests only while no other server is ready"),
+    checkAddress: Type.Optional(Text("serverAddress", "where this server's health checks go, if not to its address")),
   },
   { ...strict, "x-evenkeel": "server" },
 );
@@ -54,6 +57,10 @@ export const UpstreamSchema = Type.Object(
     }),
     connectTimeout: timeout("5s", "time for a connection to be made"),
     responseTimeout: timeout("60s", "time from the last byte sent to the head of the answer"),
+    requestTimeout: duration(
+      "0",
+      "time from the request's head to the end of the answer, all tries together; 0 is no limit",
+    ),
     idleTimeout: timeout("60s", "how long an unused connection is kept"),
     maxConnections: Type.Integer({ default: 1000, minimum: 1, description: "connections per server and node" }),
     maxIdle: Type.Integer({
@@ -76,19 +83,6 @@ export const UpstreamSchema = Type.Object(
 );
 export type UpstreamConfig = Static<typeof UpstreamSchema>;
 
-export const RetriesSchema = Type.Object(
-  {
-    attempts: Type.Integer({
-      default: 2,
-      minimum: 0,
-      maximum: 10,
-      description: "further tries after a failed one, each on another server; 0 turns retries off",
-    }),
-    bufferLimit: size("64KiB", "request bodies up to this size are kept, so that they can be sent again"),
-  },
-  { ...strict, "x-planned": ["budget"] },
-);
-
 export const PoolSchema = Type.Object(
   {
     algorithm: Type.Unsafe<AlgorithmConfig>({
@@ -100,13 +94,13 @@ export const PoolSchema = Type.Object(
       default: [],
       description: "addresses, or objects with an address and settings",
     }),
-    retries: RetriesSchema,
     upstream: UpstreamSchema,
-    drainTimeout: duration("5m", "how long exchanges with a removed server may go on"),
+    ...poolFailureParts,
+    drainTimeout: duration("5m", "how long exchanges with a removed or draining server may go on"),
   },
   {
     ...strict,
-    "x-planned": ["healthCheck", "outlierDetection", "circuitBreaker", "affinity", "slowStart", "discovery"],
+    "x-planned": ["affinity"],
   },
 );
 export type PoolConfig = Static<typeof PoolSchema>;
@@ -116,6 +110,10 @@ export interface FilterConfig {
   readonly name: string;
   readonly settings: unknown;
 }
+
+/** From the first to go to the last. */
+export const importances = ["low", "normal", "critical"] as const;
+export type Importance = (typeof importances)[number];
 
 export const RouteSchema = Type.Object(
   {
@@ -127,6 +125,12 @@ export const RouteSchema = Type.Object(
       description: "steps of request and response handling, in order: `- name: { settings }`, or just the name",
     }),
     rewrite: Type.Optional(RewriteSchema),
+    importance: Type.Unsafe<Importance>({
+      type: "string",
+      enum: importances,
+      default: "normal",
+      description: "which requests a pool with `degradation` still serves when few of its servers are ready",
+    }),
     pool: Type.Optional(Name("where the request goes")),
     split: Type.Optional(
       Type.Array(SplitSchema, { minItems: 1, description: "pools that share the requests by weight" }),
@@ -227,13 +231,18 @@ export const ConfigSchema = Type.Object(
       default: "auto",
       description: "data-plane threads; auto (or 0) is the number of available cores",
     }),
-    admin: Type.Unsafe<AdminConfig | false>({
-      "x-evenkeel": "admin",
-      anyOf: [AdminSchema, { enum: [false, "off"] }],
-      default: {},
-      description: "the REST interface; off turns it off",
+    admin: switchable(AdminSchema, {}, "the REST interface; off turns it off"),
+    modules: stringList(
+      "own algorithms, filters, health checks and sources of servers: module paths, relative to this file",
+      { default: [] },
+    ),
+    zone: Type.Optional(Name("where this node stands: pools prefer servers of the same zone")),
+    store: Type.Unsafe<string>({
+      type: "string",
+      default: "memory:",
+      "x-check": "store",
+      description: "where the history of health checks is kept: memory: or sqlite:FILE",
     }),
-    modules: stringList("own algorithms and filters: module paths, relative to this file", { default: [] }),
     maxServers: Type.Integer({
       default: 16_384,
       minimum: 1,
@@ -252,7 +261,7 @@ export const ConfigSchema = Type.Object(
       description: "name: a group of servers with one balancing algorithm",
     }),
   },
-  { ...strict, "x-planned": ["store", "cluster", "logging", "accessLog", "metrics", "tracing", "gslb"] },
+  { ...strict, "x-planned": ["cluster", "logging", "accessLog", "metrics", "tracing", "gslb"] },
 );
 /** The whole configuration, normalised. */
 export type Config = Static<typeof ConfigSchema>;

@@ -33,6 +33,10 @@ export const textChecks = {
       ? undefined
       : "a name has 1 to 100 letters, digits, dots, dashes and underscores, and starts with none of dot and dash",
   serverId: (text) => (/^[\x21-\x7e]{1,200}$/.test(text) ? undefined : "an id has 1 to 200 visible ASCII characters"),
+  store: (text) => {
+    if (/^(postgres|postgresql|mysql):/.test(text)) return "not available in this version yet; use sqlite:FILE";
+    return text === "memory:" || /^sqlite:./.test(text) ? undefined : "a store is memory: or sqlite:FILE";
+  },
   authority: (text) =>
     /^[a-z0-9._~-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(text)
       ? undefined

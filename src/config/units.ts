@@ -16,6 +16,9 @@ export const DURATION_PATTERN = `^\\d{1,15}(\\.\\d{1,9})?(${Object.keys(DURATION
 /** What a size may look like in a file; without a unit it is bytes. */
 export const SIZE_PATTERN = `^\\d{1,15}(\\.\\d{1,9})?(${Object.keys(SIZE_UNITS).join("|")})?$`;
 
+/** What a share may look like in a file. */
+export const SHARE_PATTERN = "^(100|\\d{1,2}(\\.\\d{1,6})?)%$";
+
 /** Longest duration in milliseconds: the longest that a Node timer can wait (about 24.8 days). */
 export const MAX_DURATION = 2 ** 31 - 1;
 
@@ -28,6 +31,13 @@ export function parseDuration(value: unknown): number | undefined {
 export function parseSize(value: unknown): number | undefined {
   if (typeof value === "number" && !Number.isInteger(value)) return undefined;
   return parse(value, SIZE_PATTERN, SIZE_UNITS);
+}
+
+/** "20%" or 0.2 as 0.2; undefined when it is neither. A bare number above 1 is not taken for percent: it would be a guess. */
+export function parseShare(value: unknown): number | undefined {
+  if (typeof value === "number") return value >= 0 && value <= 1 ? value : undefined;
+  if (typeof value !== "string" || !new RegExp(SHARE_PATTERN).test(value)) return undefined;
+  return Number.parseFloat(value) / 100;
 }
 
 function parse(value: unknown, pattern: string, units: Readonly<Record<string, number>>): number | undefined {

@@ -15,8 +15,8 @@ import { MAX_LISTENERS } from "../config/listener-checks.ts";
 /** Bytes of a cache line. */
 export const LINE = 64;
 
-// Shared cells of one server: three lines. Offsets of integers count 4 bytes, of doubles 8 bytes.
-export const SERVER_BYTES = 3 * LINE;
+// Shared cells of one server: six lines. Offsets of integers count 4 bytes, of doubles 8 bytes.
+export const SERVER_BYTES = 6 * LINE;
 export const SERVER_INTS = SERVER_BYTES / 4;
 export const SERVER_DOUBLES = SERVER_BYTES / 8;
 /** Line 0, integers, atomic: requests in flight; upstream connections that are open or being opened. */
@@ -39,8 +39,32 @@ export const UTILISATION = 16;
 export const UTILISATION_AT = 17;
 export const READY_SINCE = 18;
 export const WEIGHT_CUT = 19;
-/** Line 2, integer: one of ServerState. */
-export const STATE = 40;
+/** Line 3, integers that change rarely: the server's HealthFlags; why traffic spoke against it; grows with each kill. */
+export const HEALTH_FLAGS = 48;
+export const PASSIVE_REASON = 49;
+export const KILL_EPOCH = 50;
+/** Line 3, integers: how often it was ejected in a row (falls again with time) and its breaker opened. */
+export const EJECTIONS = 51;
+export const BREAKER_OPENINGS = 52;
+/** Line 4, doubles: times, 0 for never. */
+export const FLAGS_AT = 32;
+export const EJECTED_UNTIL = 33;
+export const BREAKER_UNTIL = 34;
+export const DRAIN_UNTIL = 35;
+/** When the first of the requests that nobody has answered since was sent, as far as a worker told; 0 for none. */
+export const SILENT_SINCE = 36;
+/** Line 5, integers, written only when something fails or has failed: failures in a row, of every kind and of gateway kinds. */
+export const UNSETTLED = 80;
+export const CONSECUTIVE_ERRORS = 81;
+export const CONSECUTIVE_GATEWAY = 82;
+/** Line 5, integers: the breaker's failures in a row while closed, successes and running trials while half-open. */
+export const BREAKER_FAILURES = 83;
+export const BREAKER_SUCCESSES = 84;
+export const BREAKER_TRIALS = 85;
+/** Line 5, integers: failures by slice of the error window, and the number of the youngest slice. */
+export const WINDOW_SLICES = 8;
+export const WINDOW_ERRORS = 86;
+export const WINDOW_SLICE = 94;
 
 // A worker's own cells for one server: two lines of doubles.
 export const SERVER_LANE = 16;

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import type { HammerTask } from "./hammer.fixture.ts";
 import { Scoreboard } from "./scoreboard.ts";
+import { HealthFlag } from "./health-flags.ts";
 import { ServerState } from "./server-state.ts";
 import { serverTotals } from "./totals.ts";
 
@@ -154,15 +155,15 @@ describe("state", () => {
   it("changes the version that workers compare, and only when it changes", () => {
     const { main, workers } = boards();
     const before = workers[0]!.stateVersion();
-    main.setState(1, ServerState.up, 10);
+    main.health.clear(1, HealthFlag.draining, 10);
     main.setWeightScale(1, 1);
     expect(workers[0]!.stateVersion()).toBe(before);
-    main.setState(1, ServerState.draining, 20);
+    main.health.set(1, HealthFlag.draining, 20);
     main.setWeightScale(1, 0.25);
     expect(workers[0]!.stateVersion()).toBe(before + 2);
     expect(workers[0]!.state(1)).toBe(ServerState.draining);
     expect(workers[0]!.weightScale(1)).toBe(0.25);
-    main.setState(1, ServerState.up, 30);
+    main.health.clear(1, HealthFlag.draining, 30);
     expect(workers[0]!.readySince(1)).toBe(30);
   });
 
@@ -172,7 +173,7 @@ describe("state", () => {
     workers[0]!.complete(1, 5, false, 500, 10);
     workers[0]!.report(1, 0.5, 10);
     workers[0]!.complete(2, 7, true, 200, 10);
-    main.setState(1, ServerState.down, 10);
+    main.health.set(1, HealthFlag.unhealthy, 10);
     main.setWeightScale(1, 0.5);
     main.reset(1, 99);
     expect([main.state(1), main.weightScale(1), main.readySince(1)]).toEqual([ServerState.up, 1, 99]);

@@ -2,6 +2,8 @@ import type { ServerSignals } from "../core/balancing/balancer.ts";
 import { decay, TAU } from "./averages.ts";
 import { statusClass, takeBack, tryIncrement } from "./cells.ts";
 import { ClientBoard } from "./client-board.ts";
+import { HealthBoard } from "./health-board.ts";
+import { stateOf } from "./health-flags.ts";
 import * as L from "./layout.ts";
 import { allocate, type ScoreboardHandle, type ScoreboardSize } from "./memory.ts";
 import type { ServerState } from "./server-state.ts";
@@ -21,6 +23,8 @@ export class Scoreboard implements ServerSignals {
   readonly worker: number;
   /** Client connections and requests per listener. */
   readonly clients: ClientBoard;
+  /** What speaks for and against each server. */
+  readonly health: HealthBoard;
   /** Signs of life of each worker. */
   readonly workers: WorkerBoard;
 
@@ -41,6 +45,7 @@ export class Scoreboard implements ServerSignals {
     const laneLength = handle.servers * L.SERVER_LANE;
     this.#lane = new Float64Array(handle.serverLanes, worker * laneLength * 8, laneLength);
     this.clients = new ClientBoard(handle, worker);
+    this.health = new HealthBoard(handle);
     this.workers = new WorkerBoard(handle, worker);
   }
 
@@ -201,7 +206,7 @@ export class Scoreboard implements ServerSignals {
     return completed === 0 ? 0 : Math.min(1, this.#doubles[at + L.FAILED]! / completed);
   }
 
-  /** As of the last time that this thread told the scoreboard (`complete`, `report`, `setState` or `tick`). */
+  /** As of the last time that this thread told the scoreboard (`complete`, `report` or `tick`). */
   requestRate(slot: number): number {
     const at = slot * L.SERVER_DOUBLES;
     const kept = decay(this.#now - this.#doubles[at + L.COMPLETED_AT]!);
@@ -234,19 +239,11 @@ export class Scoreboard implements ServerSignals {
     this.#doubles[at + L.UTILISATION_AT] = now;
   }
 
-  // State, which the control plane sets
+  // State
 
-  /** Whether the server gets work; up until told otherwise. */
+  /** Whether the server gets work; up until told otherwise by `health`. */
   state(slot: number): ServerState {
-    return this.#ints[slot * L.SERVER_INTS + L.STATE] as ServerState;
-  }
-
-  /** Sets the state; a server that comes up is ready from `now` on. Workers notice by `stateVersion`. */
-  setState(slot: number, state: ServerState, now: number): void {
-    this.#now = now;
-    if (Atomics.exchange(this.#ints, slot * L.SERVER_INTS + L.STATE, state) === state) return;
-    if (state === 0) this.#doubles[slot * L.SERVER_DOUBLES + L.READY_SINCE] = now;
-    Atomics.add(this.#globals, L.STATE_VERSION, 1);
+    return stateOf(this.health.flags(slot));
   }
 
   /** Share (0..1) of its configured weight that the server has now. */
@@ -274,7 +271,8 @@ export class Scoreboard implements ServerSignals {
    * flight and connections stay as they are. Call it before any worker knows the slot.
    */
   reset(slot: number, now: number): void {
-    this.#doubles.fill(0, slot * L.SERVER_DOUBLES + L.COMPLETED, (slot + 1) * L.SERVER_DOUBLES);
+    this.#doubles.fill(0, slot * L.SERVER_DOUBLES + L.COMPLETED, slot * L.SERVER_DOUBLES + L.HEALTH_FLAGS / 2);
+    this.health.reset(slot);
     this.#doubles[slot * L.SERVER_DOUBLES + L.READY_SINCE] = now;
     const all = new Float64Array(this.handle.serverLanes);
     for (let lane = 0; lane <= this.handle.workers; lane++) {

@@ -8,8 +8,14 @@ export interface Server {
   readonly id: string;
   /** Index of the server's cells in shared memory; unique among all pools of the node. */
   readonly slot: number;
-  /** Share of the traffic relative to the pool's other servers, already scaled by slow start; 0 takes no new work. */
+  /** Share of the traffic relative to the pool's other servers, as configured; 0 takes no new work. */
   readonly weight: number;
+  /**
+   * How much of its usual share the server should get now (above 0, at most 1): less than 1 in slow start and while it
+   * is degraded. Every algorithm honours it: those that weigh use `weight × scale`, those that hash give away that part
+   * of the server's keys, always the same ones. Holds until the next `update`.
+   */
+  readonly scale: number;
   /** Lower is preferred; the priorities of one set are all the same (the choice among them comes before). */
   readonly priority: number;
   readonly zone?: string | undefined;

@@ -9,6 +9,7 @@ export function makeServers(weights: readonly number[], overrides: Partial<Serve
     id: `10.0.${index >> 8}.${index & 255}:8080`,
     slot: index,
     weight,
+    scale: 1,
     priority: 0,
     maxConnections: 0,
     ...overrides,

@@ -3,6 +3,7 @@ import { serverTotals } from "../../shared-memory/totals.ts";
 import { webConfig } from "../plan.fixture.ts";
 import { forgetOpened, opened, openedTo, settled } from "../socket.fixture.ts";
 import { TestProxy } from "./proxy.fixture.ts";
+import { HealthFlag } from "../../shared-memory/health-flags.ts";
 
 vi.mock("../connect.ts", () => import("../connect.fixture.ts"));
 beforeEach(forgetOpened);
@@ -159,7 +160,7 @@ describe("UpstreamLeg: limits", () => {
 
   it("has no server for a pool whose servers are all down", () => {
     const proxy = new TestProxy(webConfig(["127.0.0.1:1"]));
-    proxy.context.scoreboard.setState(0, 1, 1);
+    proxy.context.scoreboard.health.set(0, HealthFlag.maintenance, 1);
     const client = proxy.connect();
     client.receive(get());
     expect(errorOf(client.sent)).toBe("no_server");

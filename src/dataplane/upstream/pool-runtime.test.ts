@@ -5,6 +5,7 @@ import { testWorker } from "../worker.fixture.ts";
 import { connectionKey, PoolRuntime } from "./pool-runtime.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import { poolConfig } from "./upstream-user.fixture.ts";
+import { HealthFlag } from "../../shared-memory/health-flags.ts";
 
 const anybody = { hashKey: 0, isExcluded: () => false };
 
@@ -55,7 +56,7 @@ describe("PoolRuntime", () => {
     const { pool, context } = poolOf(algorithm);
     pool.choose(anybody);
     expect(sets).toHaveLength(1);
-    context.scoreboard.setState(4, 1, context.now);
+    context.scoreboard.health.set(4, HealthFlag.maintenance, context.now);
     expect(pool.choose(anybody)!.slot).toBe(5);
     pool.choose(anybody);
     expect(sets.map((set) => set.ready.map(({ slot }) => slot))).toEqual([
@@ -63,9 +64,9 @@ describe("PoolRuntime", () => {
       [5, 6],
     ]);
     expect(sets[1].version).toBeGreaterThan(sets[0].version);
-    for (const slot of [5, 6]) context.scoreboard.setState(slot, 1, context.now);
+    for (const slot of [5, 6]) context.scoreboard.health.set(slot, HealthFlag.maintenance, context.now);
     expect(pool.choose(anybody)).toBeUndefined();
-    context.scoreboard.setState(6, 0, context.now);
+    context.scoreboard.health.clear(6, HealthFlag.maintenance, context.now);
     expect(pool.choose(anybody)!.slot).toBe(6);
   });
 

@@ -9,6 +9,9 @@ export class UpstreamServer implements Server {
   readonly id: string;
   readonly slot: number;
   readonly weight: number;
+  /** Set by the pool before it makes another set. */
+  scale = 1;
+  readonly backup: boolean;
   readonly priority: number;
   readonly zone: string | undefined;
   readonly maxConnections: number;
@@ -27,6 +30,7 @@ export class UpstreamServer implements Server {
     this.id = config.id ?? config.address;
     this.slot = slot;
     this.weight = config.weight;
+    this.backup = config.backup;
     this.priority = config.priority;
     this.zone = config.zone;
     this.maxConnections = config.maxConnections;
