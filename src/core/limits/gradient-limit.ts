@@ -19,13 +19,27 @@ const smoothing = 0.2;
 const longTermWindows = 600;
 const warmUpWindows = 10;
 
+/** Time in ms between the probes of a limit that holds requests back all the time. */
+const probeInterval = 10_000;
+/** A probe halves the limit for two windows: one in which the queue drains, one in which the latency is measured. */
+const probeShare = 0.5;
+const probeWindows = 2;
+/** Weight of a probe's latency in the long-term mean. */
+const probeWeight = 0.5;
+
 /**
  * A limit on requests in flight that follows the latency: while answers take as long as they usually do, it grows;
  * when they take longer than `tolerance` times their long-term mean, a queue has built up and it shrinks, by half per
  * window at most. It stands still while fewer than half of the allowed requests are in flight, since their latency says
  * nothing about the limit.
  *
- * Source: Netflix concurrency-limits, Gradient2Limit and WindowedLimit (`rttTolerance` is of its version 0.2).
+ * In a long overload the long-term mean would learn the latency of the queue that the limit itself allows, and both
+ * would rise without end. So windows in which the limit held requests back do not count for it. Every ten seconds of
+ * them the limit is halved for a moment instead: what the latency is then is the server's own. Servers that have become
+ * slower for good are recognised in this way, too.
+ *
+ * Sources: Netflix concurrency-limits, Gradient2Limit and WindowedLimit (with `rttTolerance`, as in its version 0.2);
+ * the probes: BBR (ProbeRTT) and Envoy's adaptive concurrency filter (recalculation of the minimum).
  */
 export class GradientLimit {
   readonly #minimum: number;
@@ -38,6 +52,9 @@ export class GradientLimit {
   #sum = 0;
   #samples = 0;
   #mostInFlight = 0;
+  /** Windows of a probe that are left; 0 outside. */
+  #probing = 0;
+  #nextProbe = NaN;
 
   constructor({ initial, minimum, maximum, tolerance }: GradientLimitConfig) {
     this.#minimum = minimum;
@@ -48,7 +65,8 @@ export class GradientLimit {
 
   /** Requests that may be in flight now: a whole number. */
   get limit(): number {
-    return Math.floor(this.#limit);
+    const limit = this.#probing > 0 ? Math.max(this.#minimum, this.#limit * probeShare) : this.#limit;
+    return Math.floor(limit);
   }
 
   /**
@@ -76,7 +94,10 @@ export class GradientLimit {
     this.#samples = 0;
     this.#mostInFlight = 0;
     this.#windowEnd = now + Math.min(longestWindow, Math.max(shortestWindow, 2 * shortTerm));
-    this.#followLongTerm(shortTerm);
+    if (this.#probing > 0) return this.#endProbeWindow(shortTerm);
+    const heldBack = mostInFlight >= Math.floor(this.#limit);
+    if (!heldBack || this.#windows < warmUpWindows) this.#followLongTerm(shortTerm);
+    this.#scheduleProbe(heldBack, now);
     if (mostInFlight < this.#limit / 2) return;
     const gradient = Math.max(0.5, Math.min(1, (this.#tolerance * this.#longTerm) / shortTerm));
     const wanted = gradient * this.#limit + queue;
@@ -88,7 +109,21 @@ export class GradientLimit {
     this.#windows++;
     if (this.#windows <= warmUpWindows) this.#longTerm += (shortTerm - this.#longTerm) / this.#windows;
     else this.#longTerm += ((shortTerm - this.#longTerm) * 2) / (longTermWindows + 1);
-    // After a long overload the mean is far too high; waiting for it would leave the limit without effect till then.
+    // When the latency has fallen for good, waiting for the mean would leave the limit without effect till then.
     if (this.#longTerm > 2 * shortTerm) this.#longTerm *= 0.9;
+  }
+
+  #scheduleProbe(heldBack: boolean, now: number): void {
+    if (!heldBack) this.#nextProbe = NaN;
+    else if (Number.isNaN(this.#nextProbe)) this.#nextProbe = now + probeInterval;
+    else if (now >= this.#nextProbe) {
+      this.#nextProbe = now + probeInterval;
+      this.#probing = probeWindows;
+    }
+  }
+
+  #endProbeWindow(shortTerm: number): void {
+    this.#probing--;
+    if (this.#probing === 0) this.#longTerm += (shortTerm - this.#longTerm) * probeWeight;
   }
 }
