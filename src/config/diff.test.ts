@@ -79,4 +79,19 @@ describe("differences", () => {
     expect(text).toContain('"level":1');
     expect(text).not.toContain("hunter2");
   });
+
+  it("never show the secrets of health checks and of sources of servers", () => {
+    const one = config(base);
+    const check = { type: "redis", settings: { password: "hunter2", headers: { Cookie: "hunter2" } } };
+    const discovery = { type: "own", settings: { apiKey: "hunter2", name: "web" } };
+    const withPool = (pool: object) => ({ ...one, pools: { web: { ...one.pools.web, ...pool } } }) as unknown as Config;
+    const later = { ...check, settings: { password: "hunter22", headers: { Cookie: "hunter23" } } };
+    const text = [
+      ...diffConfig(one, withPool({ healthCheck: [check], discovery })),
+      ...diffConfig(withPool({ healthCheck: [check] }), withPool({ healthCheck: [later] })),
+    ].map((change) => change.text);
+    expect(text).toContain("pools.web.healthCheck[0].settings.password: (secret) → (secret)");
+    expect(text.join("\n")).toContain('"name":"web"');
+    expect(text.join("\n")).not.toContain("hunter2");
+  });
 });

@@ -1,6 +1,7 @@
 import { formatPath, type ConfigPath } from "./problem.ts";
 import { AdminSchema, type Config, type ServerConfig } from "./schema.ts";
 import { schemaNode } from "./schema-node.ts";
+import { namesSecret } from "./secret-names.ts";
 import { serverId } from "./slots.ts";
 import { isRecord } from "./visit.ts";
 
@@ -19,11 +20,8 @@ const SECRETS = new Set(
   ),
 );
 
-/** Settings of filters and algorithms are not all known to mark secrets: their names have to do. */
-const SECRET_NAME = /token|secret|password|passphrase|credential|authori[sz]ation|api-?key|private-?key/i;
-
 function hideSecrets(key: string, value: unknown): unknown {
-  return SECRET_NAME.test(key) ? "(secret)" : value;
+  return namesSecret(key) ? "(secret)" : value;
 }
 
 /** What differs between two normalised configurations, in the order of the later one. Empty when nothing does. */
@@ -126,7 +124,7 @@ function compareLists(
 }
 
 function show(value: unknown, path: ConfigPath): string {
-  if (SECRETS.has(path.join(".")) || path.some((step) => SECRET_NAME.test(String(step)))) return "(secret)";
+  if (SECRETS.has(path.join(".")) || path.some((step) => namesSecret(String(step)))) return "(secret)";
   if (path.length === 1 && path[0] === "admin") return value === false ? "off" : "on";
   const text =
     typeof value === "string" && /^[\x21\x23-\x7e]+$/.test(value) ? value : JSON.stringify(value, hideSecrets);

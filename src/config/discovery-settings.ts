@@ -15,9 +15,10 @@ export const normaliseDiscovery: Conversion = (_schema, value, path, visit, norm
     const known = (visit.extensions.discoveries ?? []).map(({ name }) => name);
     const near = nearestName(type as string, known);
     const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+    const typePath = [...path, "type"];
     visit.error(
-      [...path, "type"],
-      `"${String(type).slice(0, 60)}" is not a source of servers${hint} (known: ${known.join(", ") || "none"})`,
+      typePath,
+      `${show(type, typePath, visit)} is not a source of servers${hint} (known: ${known.join(", ") || "none"})`,
     );
     return undefined;
   }

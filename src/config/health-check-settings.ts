@@ -2,7 +2,8 @@ import type { ProbeDefinition } from "../core/health/probe.ts";
 import { nearestName } from "./nearest.ts";
 import { HealthCheckSchema, type HealthCheckConfig } from "./pool-parts-schema.ts";
 import type { ConfigPath } from "./problem.ts";
-import { schemaNode } from "./schema-node.ts";
+import { looksSlow } from "./regex.ts";
+import { schemaNode, type SchemaNode } from "./schema-node.ts";
 import { isRecord, show, type Conversion, type Normalise, type Visit } from "./visit.ts";
 
 const shared = schemaNode(HealthCheckSchema);
@@ -30,7 +31,8 @@ function normaliseCheck(
   const { type, settings, ...rest } = given;
   const probe = visit.extensions.probes?.find(({ name }) => name === type);
   if (probe === undefined) {
-    visit.error(typeof item === "string" ? path : [...path, "type"], unknownType(type as string, visit));
+    const typePath = typeof item === "string" ? path : [...path, "type"];
+    visit.error(typePath, unknownType(type as string, typePath, visit));
     return undefined;
   }
   const own = schemaNode(probe.schema);
@@ -38,6 +40,7 @@ function normaliseCheck(
   const nested = isRecord(settings) && own.properties?.settings === undefined;
   const merged = nested ? { ...settings, ...rest } : rest;
   const known = Object.keys(shared.properties ?? {});
+  let reported = false;
   const all = normalise(
     {
       ...own,
@@ -47,20 +50,37 @@ function normaliseCheck(
     },
     merged,
     path,
-    visit,
+    { ...visit, error: (...report) => ((reported = true), visit.error(...report)) },
   );
   if (!isRecord(all)) return undefined;
   const entries = Object.entries(all);
+  const checked = Object.fromEntries(entries.filter(([key]) => !known.includes(key)));
+  if (reported) return undefined;
+  const reason = probe.problem?.(checked);
+  if (reason !== undefined) {
+    visit.error(path, reason);
+    return undefined;
+  }
+  warnOfSlowPatterns(own, checked, path, visit);
   return {
     type,
     ...Object.fromEntries(entries.filter(([key]) => known.includes(key))),
-    settings: Object.fromEntries(entries.filter(([key]) => !known.includes(key))),
+    settings: checked,
   } as HealthCheckConfig;
 }
 
-function unknownType(type: string, visit: Visit): string {
+/** A check runs on the main thread, which an expression that backtracks would stop. */
+function warnOfSlowPatterns(own: SchemaNode, settings: Record<string, unknown>, path: ConfigPath, visit: Visit): void {
+  for (const [key, schema] of Object.entries(own.properties ?? {})) {
+    const value = settings[key];
+    if (schema["x-check"] !== "regex" || typeof value !== "string" || !looksSlow(value)) continue;
+    visit.warn([...path, key], "a repetition within a repetition may take very long on an answer that does not match");
+  }
+}
+
+function unknownType(type: string, path: ConfigPath, visit: Visit): string {
   const known = (visit.extensions.probes ?? []).map((probe: ProbeDefinition) => probe.name);
   const near = nearestName(type, known);
   const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-  return `"${type.slice(0, 60)}" is not a type of health check${hint} (known: ${known.join(", ") || "none"})`;
+  return `${show(type, path, visit)} is not a type of health check${hint} (known: ${known.join(", ") || "none"})`;
 }

@@ -1,6 +1,9 @@
 import type { BalancingAlgorithm } from "../core/balancing/balancer.ts";
+import type { DiscoveryDefinition } from "../core/discovery/discovery.ts";
 import type { FilterDefinition } from "../core/filtering/filter.ts";
+import type { ProbeDefinition } from "../core/health/probe.ts";
 import type { Extensions } from "./extensions.ts";
+import { HealthCheckSchema } from "./pool-parts-schema.ts";
 import { ConfigSchema } from "./schema.ts";
 import { hasDefault, schemaNode, type SchemaNode } from "./schema-node.ts";
 
@@ -42,6 +45,19 @@ function convert(schema: SchemaNode, extensions: Extensions): JsonSchema {
         type: "array",
         items: { anyOf: extensions.filters.flatMap((filter) => filterForms(filter, extensions)) },
       };
+    case "healthChecks": {
+      const check = oneOfThese((extensions.probes ?? []).flatMap((probe) => probeForms(probe, extensions)));
+      return { ...notes, anyOf: [{ enum: [false, "off"] }, check, { type: "array", items: check }] };
+    }
+    case "discovery":
+      return {
+        ...notes,
+        ...oneOfThese((extensions.discoveries ?? []).map((source) => typedObject(source, {}, extensions))),
+      };
+    case "slowStart": {
+      const { description: _, ...object } = convertPlain(schema, extensions);
+      return { ...notes, anyOf: [...(schema.properties?.window?.anyOf ?? []), object] };
+    }
     default:
       return convertPlain(schema, extensions);
   }
@@ -99,6 +115,34 @@ function filterForms(filter: FilterDefinition, extensions: Extensions): JsonSche
     additionalProperties: false,
   };
   return settingsAreOptional(filter.schema) ? [{ const: filter.name, description: filter.summary }, long] : [long];
+}
+
+function probeForms(probe: ProbeDefinition, extensions: Extensions): JsonSchema[] {
+  const { properties } = convertPlain(schemaNode(HealthCheckSchema), extensions);
+  const long = typedObject(probe, properties as JsonSchema, extensions);
+  return settingsAreOptional(probe.schema) ? [{ const: probe.name, description: probe.summary }, long] : [long];
+}
+
+/** An object with `type`, the settings of that type, and the shared ones. */
+function typedObject(
+  entry: ProbeDefinition | DiscoveryDefinition,
+  shared: JsonSchema,
+  extensions: Extensions,
+): JsonSchema {
+  const { default: _, ...settings } = convertPlain(schemaNode(entry.schema), extensions);
+  return {
+    ...settings,
+    type: "object",
+    description: entry.summary,
+    properties: { type: { const: entry.name }, ...shared, ...(settings.properties as JsonSchema | undefined) },
+    required: ["type", ...((settings.required as string[] | undefined) ?? [])],
+    additionalProperties: settings.additionalProperties ?? false,
+  };
+}
+
+/** `anyOf` must not be empty: where there is nothing to choose from, nothing is allowed. */
+function oneOfThese(forms: readonly JsonSchema[]): JsonSchema {
+  return forms.length === 0 ? { not: {} } : { anyOf: forms };
 }
 
 function settingsAreOptional(schema: BalancingAlgorithm["schema"]): boolean {

@@ -122,7 +122,22 @@ describe("modules", () => {
       "export default [{ kind: 'algorithm', name: 'Bad' }];",
       /wrong\.ts: entry 0 of the default export needs a `name` in snake_case/,
     ],
-    ["other.ts", "export default 1;", /the default export is not made with defineAlgorithm or defineFilter/],
+    [
+      "secret.ts",
+      `export default { kind: 'probe', name: 'knock', run() {}, schema: { type: 'object', properties: {
+        knocks: { type: 'string', 'x-secret': true } } } };`,
+      /secret\.ts: the default export has a secret setting `knocks`; only a name such as password/,
+    ],
+    [
+      "off.ts",
+      "export default { kind: 'probe', name: 'off', run() {}, schema: { type: 'object' } };",
+      /the default export cannot be called "off"/,
+    ],
+    [
+      "other.ts",
+      "export default 1;",
+      /the default export is not made with defineAlgorithm, defineFilter, defineProbe or/,
+    ],
     ["clash.ts", algorithmModule("round_robin"), /"round_robin" is registered twice/],
   ])("that do not work are named: %s", async (name, text, message) => {
     if (text !== undefined) write(name, text);

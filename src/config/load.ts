@@ -28,6 +28,8 @@ export interface LoadOptions {
 export interface LoadedConfig extends ConfigResult {
   /** Absolute path of the file that was read. */
   readonly file?: string;
+  /** Absolute path at which relative paths in the configuration start; absent when nothing was read. */
+  readonly baseDir?: string;
   /** Absolute paths of the imported modules. */
   readonly modules: readonly string[];
   /** Those given, and those of the modules. */
@@ -57,7 +59,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 
 /**
  * Normalises a configuration that a program made (library interface) and imports its modules; `${…}` in its texts is
- * left alone. Relative module paths start at `baseDir`. Never rejects.
+ * left alone. Relative paths start at `baseDir`. Never rejects.
  */
 export async function loadConfigObject(input: unknown, baseDir: string, extensions: Extensions): Promise<LoadedConfig> {
   return normaliseWithModules(input, baseDir, { extensions });
@@ -110,7 +112,7 @@ async function normaliseWithModules(value: unknown, baseDir: string, options: No
   }
   const result = normaliseConfig(value, { ...options, extensions });
   const modules = resolveModules(paths, baseDir);
-  if (problems.length === 0) return { ...result, modules, extensions };
+  if (problems.length === 0) return { ...result, baseDir: resolve(baseDir), modules, extensions };
   return { problems: sortProblems([...result.problems, ...problems]), modules, extensions };
 }
 

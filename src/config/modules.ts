@@ -3,6 +3,8 @@ import { pathToFileURL } from "node:url";
 import type { Extension } from "../core/extension.ts";
 import type { Extensions } from "./extensions.ts";
 import { provideOwnPackage } from "./own-package.ts";
+import type { SchemaNode } from "./schema-node.ts";
+import { namesSecret } from "./secret-names.ts";
 
 /** A module could not be used; the message begins with its path. */
 export class ModuleError extends Error {
@@ -71,7 +73,11 @@ interface Rules {
 }
 
 const filterRules = { pattern: /^[a-z][A-Za-z0-9]{0,63}$/, style: "camelCase", reserved: ["name", "settings"] };
-const snakeCase = { pattern: /^[a-z][a-z0-9_]{0,63}$/, style: "snake_case", reserved: ["name", "settings", "type"] };
+const snakeCase = {
+  pattern: /^[a-z][a-z0-9_]{0,63}$/,
+  style: "snake_case",
+  reserved: ["name", "settings", "type", "off"],
+};
 const kinds: Readonly<Record<string, Rules>> = {
   algorithm: { ...snakeCase, method: "create" },
   filter: { ...filterRules, method: "create" },
@@ -93,6 +99,12 @@ export function extensionProblem(value: unknown): string | undefined {
   if (typeof candidate[rules.method] !== "function") return `needs a function \`${rules.method}\``;
   if (typeof schema !== "object" || schema === null || (schema as { type?: unknown }).type !== "object") {
     return "needs a `schema` that is an object schema (Type.Object)";
+  }
+  const hidden = Object.entries((schema as SchemaNode).properties ?? {}).find(
+    ([key, property]) => property["x-secret"] === true && !namesSecret(key),
+  );
+  if (hidden !== undefined) {
+    return `has a secret setting \`${hidden[0]}\`; only a name such as password, token or secret keeps it from being shown`;
   }
   if (kind === "algorithm" && typeof candidate.usesHashKey !== "boolean") return "needs `usesHashKey`: true or false";
   return undefined;

@@ -175,7 +175,8 @@ function checkText(schema: SchemaNode, value: unknown, path: ConfigPath, visit: 
   else {
     const reason = check && textChecks[check](value);
     if (reason === undefined) return value;
-    visit.error(path, visit.isReplaced(path) ? `not allowed: ${withoutQuotes(reason)}` : `${shown}: ${reason}`);
+    const isHidden = visit.isReplaced(path) || schema["x-secret"] === true;
+    visit.error(path, isHidden ? `not allowed: ${withoutQuotes(reason)}` : `${shown}: ${reason}`);
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { algorithms } from "../core/balancing/registry.ts";
-import { defineAlgorithm, defineFilter } from "../core/extension.ts";
+import { defineAlgorithm, defineDiscovery, defineFilter, defineProbe } from "../core/extension.ts";
 import { roundRobin } from "../core/balancing/round-robin.ts";
 import type { ConfigInput } from "./define-config.ts";
 import type { Extensions } from "./extensions.ts";
@@ -36,7 +36,33 @@ const stamp = defineFilter({
   }),
   create: () => ({}),
 });
-const extensions: Extensions = { algorithms: [...algorithms, own], filters: [stamp] };
+const ping = defineProbe({
+  name: "ping",
+  summary: "Test check.",
+  schema: Type.Object({
+    send: Type.String({ default: "PING" }),
+    password: Type.Optional(Type.String({ minLength: 8, "x-secret": true })),
+  }),
+  run: async () => ({ outcome: "healthy" }),
+});
+const page = defineProbe({
+  name: "page",
+  summary: "Test check with a setting that it needs.",
+  schema: Type.Object({ path: Type.String({ minLength: 1 }), degradedLatency: duration("1s", "its own default") }),
+  run: async () => ({ outcome: "healthy" }),
+});
+const list = defineDiscovery({
+  name: "list",
+  summary: "Test source.",
+  schema: Type.Object({ refresh: duration("10s", "a duration"), names: stringList("names", { minItems: 1 }) }),
+  watch: () => ({ close: () => {}, refresh: () => {} }),
+});
+const extensions: Extensions = {
+  algorithms: [...algorithms, own],
+  filters: [stamp],
+  probes: [ping, page],
+  discoveries: [list],
+};
 const normalise = (input: unknown) => normaliseConfig(input, { extensions });
 
 const full: ConfigInput = {
@@ -67,7 +93,9 @@ const full: ConfigInput = {
             { pool: "a", weight: 1 },
             { pool: "b", weight: 0 },
           ],
+          importance: "critical",
         },
+        { match: { path: "/c" }, pool: "c" },
         { match: { path: "/old" }, redirect: { host: "new.example.com" } },
         { match: { path: "/ok" }, respond: { headers: { "x-b": "c" }, body: "ok" } },
       ],
@@ -82,7 +110,20 @@ const full: ConfigInput = {
     b: {
       algorithm: "least_connections",
       servers: [{ address: "unix:/run/b.sock", zone: "z" }],
-      retries: { bufferLimit: "1MB" },
+      retries: { bufferLimit: "1MB", budget: "10%", on: ["connect"] },
+      healthCheck: [{ type: "page", path: "/x", jitter: 0.5, interval: "1s", timeout: "1s" }, "ping"],
+      slowStart: "30s",
+      outlierDetection: "off",
+      hedging: {},
+      discovery: { type: "list", names: "a" },
+    },
+    c: {
+      healthCheck: { type: "ping", password: "hunter2-hunter2", degradedWeight: "20%" },
+      slowStart: { window: 500, aggression: 2 },
+      circuitBreaker: { failureThreshold: 3 },
+      degradation: { full: "60%", answer: { body: "busy" } },
+      fallbackPool: "b",
+      discovery: { type: "list", names: ["a", "b"], refresh: 5 },
     },
   },
 };
@@ -107,8 +148,37 @@ describe("normalisation", () => {
       { name: "stamp", settings: { texts: ["a"], level: 1, either: ["x"] } },
     ]);
     expect(config?.listeners.web.routes[0].match?.methods).toEqual(["GET"]);
-    expect(config?.listeners.web.routes.at(-1)).toEqual({ filters: [], pool: "a" });
+    expect(config?.listeners.web.routes.at(-1)).toEqual({ filters: [], importance: "normal", pool: "a" });
     expect(config?.listeners.web.limits.maxBodySize).toBe(2 ** 30);
+  });
+
+  it("puts the settings of health checks and sources of servers apart from what all have", () => {
+    const { config } = normalise(full);
+    const [first, second] = config!.pools.b.healthCheck;
+    expect(first).toMatchObject({ type: "page", jitter: 0.5, interval: 1000, degradedLatency: 1000 });
+    expect(first.settings).toEqual({ path: "/x" });
+    expect(second).toMatchObject({ type: "ping", interval: 5000, settings: { send: "PING" } });
+    expect(config!.pools.a.healthCheck).toEqual([]);
+    expect(config!.pools.b.slowStart).toEqual({ window: 30_000, aggression: 1, minimumShare: 0.1 });
+    expect(config!.pools.b.outlierDetection).toBe(false);
+    expect(config!.pools.c.degradation).toMatchObject({ full: 0.6, answer: { status: 503, body: "busy" } });
+    expect(config!.pools.b.discovery).toEqual({ type: "list", settings: { refresh: 10_000, names: ["a"] } });
+  });
+
+  it.each([
+    [{ healthCheck: "pin" }, 'pools.p.healthCheck: "pin" is not a type of health check; did you mean "ping"?'],
+    [{ healthCheck: ["page"] }, 'pools.p.healthCheck[0]: "path" is missing'],
+    [{ healthCheck: { type: "page", pat: 1 } }, 'pools.p.healthCheck.pat: unknown key; did you mean "path"?'],
+    [{ healthCheck: { path: "/" } }, "pools.p.healthCheck: must be a health check with `type`, not an object"],
+    [{ healthCheck: { type: "ping", password: "short" } }, "must have at least 8 characters"],
+    [{ discovery: "list" }, 'pools.p.discovery: must be a source of servers with `type`, not "list"'],
+    [{ discovery: { type: "lst" } }, '"lst" is not a source of servers; did you mean "list"? (known: list)'],
+    [{ slowStart: "soon" }, 'pools.p.slowStart.window: must be a duration such as "250ms"'],
+    [{ hedging: "on" }, 'pools.p.hedging: must be an object or off, not "on"'],
+  ])("says what is wrong with %j", (pool, message) => {
+    const lines = normalise({ pools: { p: pool } }).problems.map((problem) => `${problem.path}: ${problem.message}`);
+    expect(lines.join("\n")).toContain(message);
+    expect(lines.join("\n")).not.toContain("short");
   });
 
   it("does not change what is normalised", () => {
@@ -240,6 +310,17 @@ const mutated = fc
         { address: "a:1" },
         { stamp: { level: 1 } },
         { pool: "a", weight: 1 },
+        "ping",
+        "20%",
+        "101%",
+        { type: "ping" },
+        { type: "ping", interval: 0 },
+        { type: "page" },
+        [{ type: "page", path: "/" }],
+        ["ping", "page"],
+        { type: "list", names: [] },
+        { type: "list", names: "x", refresh: "1m" },
+        { window: "1s" },
       ),
     ),
     { minLength: 0, maxLength: 3 },

@@ -30,7 +30,7 @@ describe("a small configuration", () => {
     });
     expect(config?.pools.web.algorithm).toEqual({ name: "weighted_round_robin", key: "client", settings: {} });
     expect(config?.pools.web.servers).toEqual([
-      { address: "127.0.0.1:9001", weight: 1, priority: 0, maxConnections: 0 },
+      { address: "127.0.0.1:9001", weight: 1, priority: 0, maxConnections: 0, backup: false },
     ]);
     expect(config?.pools.web.upstream.connectTimeout).toBe(5000);
   });
@@ -70,19 +70,21 @@ describe("problems", () => {
     [
       "unknown key without",
       "pools: { a: { zzz: 1 } }",
-      "1:15: pools.a.zzz: unknown key; allowed are algorithm, servers, retries, upstream, drainTimeout",
+      "1:15: pools.a.zzz: unknown key; allowed are algorithm, servers, upstream, healthCheck, outlierDetection,",
     ],
-    ["planned key", "store: x", "1:1: store: not available in this version yet"],
+    ["planned key", "cluster: x", "1:1: cluster: not available in this version yet"],
     [
       "planned key within",
-      "pools: { a: { healthCheck: {} } }",
-      "1:15: pools.a.healthCheck: not available in this version yet",
+      "pools: { a: { affinity: {} } }",
+      "1:15: pools.a.affinity: not available in this version yet",
     ],
     [
-      "planned retries.budget",
-      "pools: { a: { retries: { budget: 20% } } }",
-      "1:26: pools.a.retries.budget: not available",
+      "share",
+      "pools: { a: { retries: { budget: 20 } } }",
+      '1:34: pools.a.retries.budget: must be a share such as "20%", or a number from 0 to 1, not 20',
     ],
+    ["store", "store: x", '1:8: store: "x": a store is memory: or sqlite:FILE'],
+    ["planned store", "store: postgres://db/x", "not available in this version yet; use sqlite:FILE"],
     [
       "planned value",
       "listeners: { a: { listen: a:1, protocol: udp } }",

@@ -1,16 +1,19 @@
 import type { LooseConfig } from "./loose-config.ts";
+import { checkPoolFailureParts } from "./pool-failure-checks.ts";
 import { formatPath, type ConfigPath } from "./problem.ts";
 import type { Visit } from "./visit.ts";
 
 /** That servers are told apart, and that a pool has some. `used`: the pools that a route leads to. */
 export function checkPools(config: LooseConfig, used: ReadonlySet<string>, visit: Visit): void {
+  const fallbacks = new Set(Object.values(config.pools ?? {}).map((pool) => pool?.fallbackPool));
   let count = 0;
   for (const [name, pool] of Object.entries(config.pools ?? {})) {
     const path = ["pools", name];
-    if (!used.has(name)) visit.warn(path, "no route leads to this pool", "key");
+    if (!used.has(name) && !fallbacks.has(name)) visit.warn(path, "no route leads to this pool", "key");
     const servers = pool?.servers;
     if (servers === undefined) continue;
     count += servers.length;
+    if (pool?.discovery !== undefined && servers.length === 0) continue;
     if (servers.length === 0) visit.warn([...path, "servers"], "the pool has no servers: its requests get 503", "key");
     else if (servers.every((server) => server?.weight === 0)) {
       visit.warn([...path, "servers"], "every server has weight 0: none takes new work", "key");
@@ -25,6 +28,7 @@ export function checkPools(config: LooseConfig, used: ReadonlySet<string>, visit
       if (!isRepeated) claim(ids, id, [...here, "id"], "id", visit);
     }
   }
+  checkPoolFailureParts(config.pools ?? {}, visit);
   if (config.maxServers !== undefined && count > config.maxServers) {
     visit.error(["maxServers"], `there are ${count} servers, but room for ${config.maxServers} only; raise maxServers`);
   }

@@ -230,6 +230,7 @@ export const DegradationSchema = Type.Object(
     answer: Type.Optional(
       Type.Unsafe<Static<typeof RespondSchema>>({
         ...RespondSchema,
+        properties: { ...RespondSchema.properties, status: { ...RespondSchema.properties.status, default: 503 } },
         description: "what is answered to the others, and to all when no server is ready; default: the error 503",
       }),
     ),

@@ -1,4 +1,5 @@
 import type { Extensions } from "./extensions.ts";
+import { HealthCheckSchema } from "./pool-parts-schema.ts";
 import { ConfigSchema } from "./schema.ts";
 import { describeSchema, recordValues, schemaNode, type SchemaNode } from "./schema-node.ts";
 
@@ -15,6 +16,12 @@ export function configReference(extensions: Extensions): string {
   for (const filter of extensions.filters) {
     sections.push(`### Filter \`${filter.name}\`\n\n${filter.summary}\n${settingsTable(schemaNode(filter.schema))}`);
   }
+  for (const probe of extensions.probes ?? []) {
+    sections.push(`### Health check \`${probe.name}\`\n\n${probe.summary}\n${settingsTable(schemaNode(probe.schema))}`);
+  }
+  for (const source of extensions.discoveries ?? []) {
+    sections.push(`### Discovery \`${source.name}\`\n\n${source.summary}\n${settingsTable(schemaNode(source.schema))}`);
+  }
   return `${sections.map((section) => section.trimEnd()).join("\n\n")}\n`;
 }
 
@@ -23,6 +30,16 @@ function settingsTable(schema: SchemaNode): string {
   const rows = rowsOf("", schema, nested);
   return rows.length === 0 ? "" : `\n${table(rows)}`;
 }
+
+/** What every health check has; the settings of its type stand beside these. */
+const healthCheck: SchemaNode = {
+  type: "object",
+  properties: {
+    type: { type: "string", description: "what is checked: one of the types below" },
+    ...schemaNode(HealthCheckSchema).properties,
+  },
+  required: ["type", ...(schemaNode(HealthCheckSchema).required ?? [])],
+};
 
 /** A table of an object's keys, then one for each object within it. */
 function addSection(sections: string[], path: string, schema: SchemaNode): void {
@@ -47,6 +64,7 @@ function rowsOf(path: string, schema: SchemaNode, nested: string[]): string[][] 
 
 /** The object that a property is, or has entries of, with the path that documentation gives it. */
 function innerObject(path: string, schema: SchemaNode): [string, SchemaNode] | undefined {
+  if (schema["x-evenkeel"] === "healthChecks") return [`${path}[]`, healthCheck];
   const branch = schema.anyOf?.find(({ properties }) => properties !== undefined);
   if (branch !== undefined) return [path, branch];
   const values = recordValues(schema);
@@ -61,6 +79,8 @@ function kind(schema: SchemaNode): string {
       return "duration";
     case "size":
       return "size";
+    case "share":
+      return "share";
   }
   if (schema.type === "object" && recordValues(schema) !== undefined) return "names and values";
   return describeSchema(schema).replace(/^(an?|the) /, "");

@@ -1,7 +1,7 @@
 import type { LooseConfig } from "./loose-config.ts";
-import { nearestName } from "./nearest.ts";
 import type { ConfigPath } from "./problem.ts";
 import { looksSlow } from "./regex.ts";
+import { unknownPool } from "./unknown-pool.ts";
 import type { Visit } from "./visit.ts";
 
 type LooseRoute = NonNullable<
@@ -45,13 +45,6 @@ export function checkRoutes(config: LooseConfig, visit: Visit): ReadonlySet<stri
     }
   }
   return used;
-}
-
-function unknownPool(name: string, pools: readonly string[]): string {
-  if (pools.length === 0) return `there is no pool "${name}"; no pools are defined`;
-  const near = nearestName(name, pools);
-  const known = pools.length > 10 ? `${pools.slice(0, 10).join(", ")}, …` : pools.join(", ");
-  return `there is no pool "${name}"${near === undefined ? "" : `; did you mean "${near}"?`} (defined: ${known})`;
 }
 
 function checkRoute(route: LooseRoute, path: ConfigPath, visit: Visit): void {

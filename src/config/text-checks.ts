@@ -1,3 +1,4 @@
+import { parseJsonCondition, parseJsonPath } from "../core/health/json-conditions.ts";
 import { parseCidr } from "../core/net/cidr.ts";
 import { parseHostPattern } from "../core/routing/host-pattern.ts";
 import { parsePathPattern } from "../core/routing/path-pattern.ts";
@@ -17,6 +18,8 @@ export const textChecks = {
   serverAddress: (text) => reasonOf(parseServerAddress(text)),
   addressRange: (text) => thrownBy(parseCidr, text),
   regex: regexProblem,
+  jsonCondition: (text) => thrownBy(parseJsonCondition, text),
+  jsonPath: (text) => thrownBy(parseJsonPath, text),
   pathPattern: checkPathPattern,
   hostPattern: (text) => thrownBy(parseHostPattern, text),
   valuePattern: (text) => (/^!?~/.test(text) ? regexProblem(text.replace(/^!?~/, "")) : undefined),
