@@ -47,6 +47,8 @@ export interface ProbeDefinition<Settings = unknown> {
   readonly summary: string;
   /** The probe's own settings, which stand beside `type` (a TypeBox object with defaults). */
   readonly schema: TSchema;
+  /** Why settings that the schema allows make no sense together, or undefined when they do. */
+  problem?(settings: Settings): string | undefined;
   /**
    * Makes one check. What it finds wrong with the server is a result; it rejects only for what is not the server's
    * fault (the monitor then counts the check as failed and shows the message). Called for many servers at a time.
