@@ -1,17 +1,14 @@
 import { errors } from "../../core/errors.ts";
-import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
 import { parseRequestHead } from "../../http1/parse-request-head.ts";
-import type { RequestHead } from "../../http1/request-head.ts";
-import type { Timed } from "../timer-wheel.ts";
 import { sharedReadBuffer, takeReadBuffer, type StreamSocket, type TransportOwner } from "../transport.ts";
-import { answerText } from "./answer.ts";
 import { BodyReader, type BodySource } from "./body-reader.ts";
-import { ClientIdentity } from "./client-identity.ts";
+import { ClientOutput } from "./client-output.ts";
 import type { ConnectionHost } from "./connection-host.ts";
-import type { AnsweredRequest, BufferLender, Downstream } from "./downstream.ts";
+import type { BufferLender, Downstream } from "./downstream.ts";
 import { errorAnswer, type AnswerableError } from "./error-answer.ts";
 import type { Exchange } from "./exchange.ts";
+import { Tunnel, type TunnelClient } from "./tunnel.ts";
 
 /** Waiting for the first byte of a request. */
 const IDLE = 0;
@@ -36,53 +33,39 @@ const LINGER_BYTES = 1_048_576;
 const HALF_CLOSED_GRACE = 1000;
 
 /** One client's HTTP/1.1 connection: requests in, answers out, one at a time and in order. */
-export class ClientConnection implements TransportOwner, Timed, Downstream, BodySource {
+export class ClientConnection extends ClientOutput implements TransportOwner, Downstream, BodySource, TunnelClient {
   readBuffer: Buffer = sharedReadBuffer;
-  deadline = Infinity;
-  wheelNext: Timed | null = null;
-  wheelPrevious: Timed | null = null;
-  wheelTick = -1;
-  readonly secure: boolean;
   /** The running exchange, or the one whose head is coming. */
   current: Exchange | null = null;
-  readonly #host: ConnectionHost;
-  readonly #identity: ClientIdentity;
-  #socket!: StreamSocket;
   #state = IDLE;
   /** What has come of an incomplete head. */
   #text = "";
   /** Bytes behind the running request: the beginning of the next ones. */
   #stash: Buffer | null = null;
   #body: BodyReader | null = null;
+  #tunnel: Tunnel | null = null;
   #inLoop = false;
-  #close = false;
   #peerEnded = false;
   #readPaused = false;
-  /** The client does not take what is written. */
-  #stalled = false;
   #requests = 0;
   #lingered = 0;
-  #bytesIn = 0;
-  #bytesOut = 0;
   #bytesSeen = 0;
 
   /** @param remote the client's address, without port */
   constructor(host: ConnectionHost, remote: string, secure: boolean) {
-    this.#host = host;
-    this.secure = secure;
-    this.#identity = new ClientIdentity(remote, secure ? "https" : "http", host.portText);
+    super(host, remote, secure);
   }
 
   attach(socket: StreamSocket): void {
-    this.#socket = socket;
-    this.#wait(this.#host.plan.config.limits.idleTimeout);
+    this.socket = socket;
+    this.wait(this.host.plan.config.limits.idleTimeout);
   }
 
   // --- reading ---
 
   onData(buffer: Buffer, length: number): boolean {
     this.#inLoop = true;
-    this.#bytesIn += length;
+    this.bytesIn += length;
     const goOn = this.#take(buffer, length);
     this.#inLoop = false;
     return goOn;
@@ -104,10 +87,12 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
           this.#stash = Buffer.from(buffer.subarray(position, length));
           return false;
         case TUNNEL:
-          return this.#readTunnel(buffer, position, length);
+          if (this.#tunnel!.fromClient(buffer, position, length)) return true;
+          this.#readPaused = true;
+          return false;
         case LINGER:
           this.#lingered += length - position;
-          if (this.#lingered > LINGER_BYTES) this.#socket.destroy();
+          if (this.#lingered > LINGER_BYTES) this.socket.destroy();
           return this.#lingered <= LINGER_BYTES;
         default:
           return false;
@@ -117,8 +102,8 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   }
 
   #readHead(buffer: Buffer, from: number, length: number): number {
-    const { limits } = this.#host.plan.config;
-    const exchange = (this.current ??= this.#host.exchanges.take());
+    const { limits } = this.host.plan.config;
+    const exchange = (this.current ??= this.host.exchanges.take());
     const { head } = exchange;
     const before = this.#text.length;
     // A head that is over the limit is refused before the end of what is looked at here.
@@ -136,7 +121,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
       this.#text = text;
       if (this.#state === IDLE) {
         this.#state = HEAD;
-        this.#wait(limits.headTimeout);
+        this.wait(limits.headTimeout);
       }
       return length;
     }
@@ -147,9 +132,9 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
   #refuseHead(exchange: Exchange, error: AnswerableError, message: string): void {
     this.#text = "";
     this.#state = BODY;
-    this.#close = true;
-    this.#host.clients.refused(this.#host.slot);
-    exchange.id = this.#host.context.requestId();
+    this.close = true;
+    this.host.clients.refused(this.host.slot);
+    exchange.id = this.host.context.requestId();
     this.write(
       errorAnswer(error, message, exchange.head.getById(FieldId.accept), exchange.id, "Connection: close\r\n", true),
     );
@@ -160,21 +145,21 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
 
   #begin(exchange: Exchange): void {
     const { head } = exchange;
-    const { plan, context } = this.#host;
+    const { plan, context } = this.host;
     const most = plan.config.limits.maxRequestsPerConnection;
     this.#requests++;
-    this.#close = !head.keepAlive || this.#peerEnded || context.draining || (most !== 0 && this.#requests >= most);
+    this.close = !head.keepAlive || this.#peerEnded || context.draining || (most !== 0 && this.#requests >= most);
     if (head.chunked || head.contentLength > 0) {
       this.#state = BODY;
-      this.#body ??= new BodyReader(this, this.#host);
+      this.#body ??= new BodyReader(this, this.host);
       this.#body.begin(head);
-      this.#wait(plan.config.limits.bodyTimeout);
+      this.wait(plan.config.limits.bodyTimeout);
     } else {
       this.#state = WAIT;
       this.deadline = Infinity;
     }
-    const client = this.#identity.client(plan, head);
-    exchange.start(this, plan, client, this.#identity.requestId(head) ?? context.requestId());
+    const client = this.identity.client(plan, head);
+    exchange.start(this, plan, client, this.identity.requestId(head) ?? context.requestId());
   }
 
   bodyDone(): void {
@@ -187,9 +172,9 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.#readPaused = true;
     this.#body!.paused = true;
     // Nothing tells of a client that goes while it is not read from, so the pause has an end as well.
-    this.#wait(this.#host.plan.config.limits.bodyTimeout);
+    this.wait(this.host.plan.config.limits.bodyTimeout);
     // Within the loop the pause is its return value.
-    if (!this.#inLoop) this.#socket.pause();
+    if (!this.#inLoop) this.socket.pause();
   }
 
   /** The other side can take more of the body. */
@@ -198,90 +183,37 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.#readPaused = false;
     if (this.#state === BODY) {
       this.#body!.resumed();
-      this.#wait(this.#host.plan.config.limits.bodyTimeout);
+      this.wait(this.host.plan.config.limits.bodyTimeout);
     }
-    if (!this.#inLoop) this.#socket.resume();
+    if (!this.#inLoop) this.socket.resume();
   }
 
   // --- writing ---
 
-  write(data: string | Uint8Array): void {
-    this.#bytesOut += data.length;
-    if (typeof data === "string") this.#socket.write(data, "latin1");
-    else this.#socket.write(data);
-    if (this.#socket.writableNeedDrain && !this.#stalled) {
-      this.#stalled = true;
-      if (this.#state !== TUNNEL) this.#wait(this.#host.plan.config.limits.bodyTimeout);
-    }
+  protected get bodyComing(): boolean {
+    return this.#state === BODY;
   }
-  cork(): void {
-    this.#socket.cork();
-  }
-  uncork(): void {
-    this.#socket.uncork();
-  }
-  get unsent(): number {
-    return this.#socket.writableLength;
-  }
-  get needsDrain(): boolean {
-    return this.#socket.writableNeedDrain;
+
+  protected onStalled(): void {
+    if (this.#state !== TUNNEL) this.wait(this.host.plan.config.limits.bodyTimeout);
   }
 
   onDrain(): void {
-    this.#stalled = false;
+    this.stalled = false;
     if (this.#state === WAIT) this.deadline = Infinity;
     this.current?.leg.resume();
   }
 
-  /** The line about this connection in the answer that is being written. */
-  connectionLine(minor: 0 | 1): string {
-    if (this.#host.context.draining || this.#host.retired) this.#close = true;
-    if (this.#close) return "Connection: close\r\n";
-    return minor === 0 ? "Connection: keep-alive\r\n" : "";
-  }
-
-  closeAfterAnswer(): void {
-    this.#close = true;
-  }
-
-  answer(request: AnsweredRequest, answer: Answer): void {
-    if (this.#state === BODY) this.#close = true;
-    const connection = this.connectionLine(request.head.minor);
-    const [head, body] = answerText(answer, request.head.method === "HEAD", connection);
-    this.write(request.editOwnHead(head));
-    if (body !== undefined) this.write(body);
-  }
-
-  answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
-    if (this.#state === BODY) this.#close = true;
-    const { head, id } = request;
-    const lines = (error.status === 503 ? "Retry-After: 1\r\n" : "") + this.connectionLine(head.minor);
-    const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");
-    const body = text.indexOf("\r\n\r\n") + 4;
-    this.write(request.editOwnHead(text.slice(0, body)) + text.slice(body));
-  }
-
-  count(status: number, duration: number): void {
-    const { clients, slot } = this.#host;
-    clients.answered(slot, status, duration);
-    clients.addBytes(slot, this.#bytesIn, this.#bytesOut);
-    this.#bytesIn = this.#bytesOut = 0;
-  }
-
   // --- the exchange ---
-
-  forwardedLines(head: RequestHead): string {
-    return this.#identity.forwardedLines(head);
-  }
 
   /** The answer is complete. */
   exchangeDone(): void {
     this.forget();
     if (this.#state === CLOSED || this.#state === LINGER) return;
     this.readBuffer = sharedReadBuffer;
-    if (this.#close || this.#state === BODY || this.#peerEnded) return this.#linger();
+    if (this.close || this.#state === BODY || this.#peerEnded) return this.#linger();
     this.#state = IDLE;
-    this.#wait(this.#host.plan.config.limits.idleTimeout);
+    this.wait(this.host.plan.config.limits.idleTimeout);
     if (this.#stash !== null && !this.#inLoop) this.#unstash();
   }
 
@@ -292,61 +224,51 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
       this.#stash = null;
       this.onData(stash, stash.length);
     }
-    if (this.#stash === null && !this.#readPaused && this.#state !== CLOSED) this.#socket.resume();
+    if (this.#stash === null && !this.#readPaused && this.#state !== CLOSED) this.socket.resume();
   }
 
   /** The exchange is no longer this connection's. */
   forget(): void {
     const exchange = this.current;
     this.current = null;
-    if (exchange !== null) this.#host.exchanges.give(exchange);
+    if (exchange !== null) this.host.exchanges.give(exchange);
   }
 
   // --- tunnels ---
 
   becomeTunnel(head: string, rest: Buffer): void {
-    this.#host.clients.upgraded(this.#host.slot);
+    const { leg } = this.current!;
+    this.host.clients.upgraded(this.host.slot);
     this.write(head);
     if (rest.length > 0) this.write(rest);
     this.#state = TUNNEL;
+    this.deadline = Infinity;
+    this.#tunnel = new Tunnel(this, leg, this.host.context, this.host.plan.config.limits.tunnelIdleTimeout);
     this.readBuffer = takeReadBuffer();
-    this.#wait(this.#host.plan.config.limits.tunnelIdleTimeout);
     const stash = this.#stash;
     this.#stash = null;
-    if (stash !== null) this.current!.leg.tunnelSend(stash);
-    if (!this.#inLoop) this.#socket.resume();
-    if (this.#peerEnded) this.current!.leg.tunnelClientEnded();
-  }
-
-  #readTunnel(buffer: Buffer, from: number, length: number): boolean {
-    const exchange = this.current!;
-    const shared = buffer === sharedReadBuffer;
-    this.deadline = this.#host.context.now + this.#host.plan.config.limits.tunnelIdleTimeout;
-    const goOn = exchange.leg.tunnelSend(
-      shared ? Buffer.from(buffer.subarray(from, length)) : buffer.subarray(from, length),
-    );
-    if (!shared && !exchange.leg.taken) this.readBuffer = takeReadBuffer();
-    if (!goOn) this.#readPaused = true;
-    return goOn;
+    if (stash !== null) leg.tunnelSend(stash);
+    if (!this.#inLoop) this.socket.resume();
+    if (this.#peerEnded) this.#tunnel.clientEnded();
   }
 
   tunnelWrite(bytes: Buffer, from: BufferLender): boolean {
-    this.deadline = this.#host.context.now + this.#host.plan.config.limits.tunnelIdleTimeout;
-    this.write(bytes);
-    if (this.unsent > 0) from.replaceBuffer();
-    return !this.needsDrain;
+    return this.#tunnel!.fromServer(bytes, from);
   }
 
-  /** The server has sent its last byte. */
   tunnelEnded(): void {
-    this.#socket.end();
+    this.#tunnel!.serverEnded();
   }
 
-  /** The server's connection is gone. */
+  endSending(): void {
+    this.socket.end();
+  }
+
   tunnelClosed(): void {
+    this.#tunnel!.over();
     this.#state = LINGER;
-    this.#wait(LINGER_TIME);
-    this.#socket.destroySoon();
+    this.wait(LINGER_TIME);
+    this.socket.destroySoon();
   }
 
   // --- the end ---
@@ -355,15 +277,15 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.#peerEnded = true;
     switch (this.#state) {
       case WAIT:
-        this.#bytesSeen = this.#bytesOut;
-        this.#wait(HALF_CLOSED_GRACE);
+        this.#bytesSeen = this.bytesOut;
+        this.wait(HALF_CLOSED_GRACE);
         return;
       case TUNNEL:
-        this.current!.leg.tunnelClientEnded();
+        this.#tunnel!.clientEnded();
         return;
       case BODY:
       case HEAD:
-        this.#socket.destroy();
+        this.socket.destroy();
         return;
       case IDLE:
         this.#linger();
@@ -372,7 +294,8 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
 
   onClose(): void {
     this.#state = CLOSED;
-    this.#host.context.wheel.disarm(this);
+    this.host.context.wheel.disarm(this);
+    this.#tunnel?.over();
     this.#stash = null;
     const exchange = this.current;
     if (exchange !== null) {
@@ -382,7 +305,7 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
         this.forget();
       }
     }
-    this.#host.closed(this);
+    this.host.closed(this);
   }
 
   onDeadline(): void {
@@ -391,9 +314,9 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
         return this.#linger();
       case WAIT:
         // A half-closed connection stays as long as its answer moves.
-        if (this.#peerEnded && !this.#stalled && this.#bytesOut !== this.#bytesSeen) {
-          this.#bytesSeen = this.#bytesOut;
-          return this.#wait(HALF_CLOSED_GRACE);
+        if (this.#peerEnded && !this.stalled && this.bytesOut !== this.#bytesSeen) {
+          this.#bytesSeen = this.bytesOut;
+          return this.wait(HALF_CLOSED_GRACE);
         }
         break;
       case HEAD:
@@ -402,24 +325,19 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
         // The exchange may have been cut in this very tick, by a deadline of its server's.
         if (this.current === null) break;
         if (this.#readPaused) return this.current.refuse(errors.requestStalled);
-        if (!this.#stalled) return this.current.refuse(errors.bodyTimeout);
+        if (!this.stalled) return this.current.refuse(errors.bodyTimeout);
     }
     this.cut();
   }
 
   onBug(error: unknown): void {
-    this.#host.context.log("error", `client connection: ${error instanceof Error ? error.stack : String(error)}`);
+    this.host.context.log("error", `client connection: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
   /** Closes an idle connection at once, a busy one after its answer. */
   drain(): void {
     if (this.#state === IDLE) this.#linger();
-    else this.#close = true;
-  }
-
-  /** Ends the connection without ceremony. */
-  cut(): void {
-    this.#socket.destroy();
+    else this.close = true;
   }
 
   #linger(): void {
@@ -427,14 +345,8 @@ export class ClientConnection implements TransportOwner, Timed, Downstream, Body
     this.#stash = null;
     this.#readPaused = false;
     // An answer that the client is slow to take gets the time that its body would have had.
-    this.#wait(this.unsent > 0 ? this.#host.plan.config.limits.bodyTimeout : LINGER_TIME);
-    this.#socket.end();
-    if (!this.#inLoop) this.#socket.resume();
-  }
-
-  #wait(time: number): void {
-    const { context } = this.#host;
-    this.deadline = context.now + time;
-    context.wheel.arm(this);
+    this.wait(this.unsent > 0 ? this.host.plan.config.limits.bodyTimeout : LINGER_TIME);
+    this.socket.end();
+    if (!this.#inLoop) this.socket.resume();
   }
 }
