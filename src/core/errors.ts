@@ -95,9 +95,9 @@ export const errors = {
   serverRemoved: define(
     "server_removed",
     "upstream",
-    502,
-    "never",
-    "The server was removed and its drain time is over.",
+    503,
+    "if-idempotent",
+    "The server was taken out of service while it worked on this request.",
   ),
   shuttingDown: define("shutting_down", "internal", 503, "never", "The balancer is shutting down."),
   badRewrite: define("bad_rewrite", "downstream", 400, "never", "The rewritten path is not a valid one."),

@@ -43,7 +43,7 @@ export const WEIGHT_CUT = 19;
 export const HEALTH_FLAGS = 48;
 export const PASSIVE_REASON = 49;
 export const KILL_EPOCH = 50;
-/** Line 3, integers: how often it was ejected in a row (falls again with time) and its breaker opened. */
+/** Line 3, integers: ejections in a row as of the end of the last one (it falls with time); openings of its breaker. */
 export const EJECTIONS = 51;
 export const BREAKER_OPENINGS = 52;
 /** Line 4, doubles: times, 0 for never. */
@@ -51,23 +51,26 @@ export const FLAGS_AT = 32;
 export const EJECTED_UNTIL = 33;
 export const BREAKER_UNTIL = 34;
 export const DRAIN_UNTIL = 35;
-/** When the first of the requests that nobody has answered since was sent, as far as a worker told; 0 for none. */
-export const SILENT_SINCE = 36;
-/** Line 5, integers, written only when something fails or has failed: failures in a row, of every kind and of gateway kinds. */
+/** When any worker last heard anything from the server, as far as workers told (they do so now and then). */
+export const HEARD_AT = 36;
+/** When a server that traffic found unreachable is tried again; 0 when it was found so otherwise. */
+export const UNREACHABLE_UNTIL = 37;
+/** Line 5, integers, written only when something fails or has failed: 1 while one of the counts below may not be 0. */
 export const UNSETTLED = 80;
+/** Line 5, integers: failures in a row, of every kind and of gateway kinds; doubtful failures to connect in a row. */
 export const CONSECUTIVE_ERRORS = 81;
 export const CONSECUTIVE_GATEWAY = 82;
-/** Line 5, integers: the breaker's failures in a row while closed, successes and running trials while half-open. */
-export const BREAKER_FAILURES = 83;
-export const BREAKER_SUCCESSES = 84;
-export const BREAKER_TRIALS = 85;
-/** Line 5, integers: failures by slice of the error window, and the number of the youngest slice. */
+export const CONNECT_DOUBTS = 83;
+/** Line 5, integers: the breaker's failures in a row while closed, successes while half-open, trials that are running. */
+export const BREAKER_FAILURES = 84;
+export const BREAKER_SUCCESSES = 85;
+export const BREAKER_TRIALS = 86;
+/** Line 5, integers: failures by slice of the error window, each with the slice's number; see error-window.ts. */
 export const WINDOW_SLICES = 8;
-export const WINDOW_ERRORS = 86;
-export const WINDOW_SLICE = 94;
+export const WINDOW_ERRORS = 87;
 
-// A worker's own cells for one server: two lines of doubles.
-export const SERVER_LANE = 16;
+// A worker's own cells for one server: three lines of doubles.
+export const SERVER_LANE = 24;
 export const LANE_IN_FLIGHT = 0;
 export const LANE_CONNECTIONS = 1;
 export const LANE_REQUESTS = 2;
@@ -81,6 +84,8 @@ export const LANE_STATUS = 8;
 /** Sum of all latency samples in ms and their number: the true mean, where the averages above are recent ones. */
 export const LANE_LATENCY_TOTAL = 14;
 export const LANE_LATENCY_COUNT = 15;
+/** Second requests, sent because a first one on another server took long. */
+export const LANE_HEDGES = 16;
 
 // Shared cells of one listener: one line of integers.
 export const LISTENER_INTS = LINE / 4;
@@ -116,5 +121,7 @@ export const LOOP_DELAY = 2;
 export const STATE_VERSION = 0;
 /** Grows with each call of `wantConnection`: tells workers to look at the servers' WANTED cells. */
 export const WANTED_VERSION = 1;
+/** Who changes verdicts right now: the lane's number plus 1; 0 for nobody. See HealthBoard.lock. */
+export const VERDICT_LOCK = 2;
 
 export { MAX_LISTENERS };

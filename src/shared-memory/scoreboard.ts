@@ -45,7 +45,7 @@ export class Scoreboard implements ServerSignals {
     const laneLength = handle.servers * L.SERVER_LANE;
     this.#lane = new Float64Array(handle.serverLanes, worker * laneLength * 8, laneLength);
     this.clients = new ClientBoard(handle, worker);
-    this.health = new HealthBoard(handle);
+    this.health = new HealthBoard(handle, worker);
     this.workers = new WorkerBoard(handle, worker);
   }
 
@@ -131,6 +131,11 @@ export class Scoreboard implements ServerSignals {
   /** A request was sent to this server after another one had failed it. */
   retried(slot: number): void {
     this.#lane[slot * L.SERVER_LANE + L.LANE_RETRIES]! += 1;
+  }
+
+  /** A second request was sent to this server because the first one, on another, took long. */
+  hedged(slot: number): void {
+    this.#lane[slot * L.SERVER_LANE + L.LANE_HEDGES]! += 1;
   }
 
   // Upstream connections
@@ -290,6 +295,7 @@ export class Scoreboard implements ServerSignals {
       takeBack(this.#ints, slot * L.SERVER_INTS + L.IN_FLIGHT, lane, mine + L.LANE_IN_FLIGHT);
       takeBack(this.#ints, slot * L.SERVER_INTS + L.CONNECTIONS, lane, mine + L.LANE_CONNECTIONS);
     }
+    this.health.reclaim(worker);
     this.clients.reclaim(worker);
     this.workers.reset(worker);
   }

@@ -8,6 +8,7 @@ export interface ServerTotals {
   readonly errors: number;
   readonly connectFailures: number;
   readonly retries: number;
+  readonly hedges: number;
   /** Bytes from the server and to it. */
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -38,6 +39,7 @@ export function serverTotals(handle: ScoreboardHandle, slot: number): ServerTota
     errors: sums[L.LANE_ERRORS]!,
     connectFailures: sums[L.LANE_CONNECT_FAILURES]!,
     retries: sums[L.LANE_RETRIES]!,
+    hedges: sums[L.LANE_HEDGES]!,
     bytesIn: sums[L.LANE_BYTES_IN]!,
     bytesOut: sums[L.LANE_BYTES_OUT]!,
     statuses: sums.slice(L.LANE_STATUS, L.LANE_STATUS + 6),

@@ -27,6 +27,7 @@ const conditionOf: ReadonlyMap<string, Condition> = new Map<string, Condition>([
   ["connect_timeout", "connect"],
   ["connection_lost", "reset"],
   ["server_silent", "reset"],
+  ["server_removed", "reset"],
   ["response_timeout", "timeout"],
   ["try_timeout", "timeout"],
   ["bad_response", "bad_response"],
