@@ -17,7 +17,7 @@ export function tryIncrement(cells: Int32Array<SharedArrayBuffer>, cell: number,
 export function takeBack(
   cells: Int32Array<SharedArrayBuffer>,
   cell: number,
-  lane: Float64Array<SharedArrayBuffer>,
+  lane: Float64Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer>,
   place: number,
 ): void {
   const count = lane[place]!;

@@ -13,6 +13,8 @@ export interface ScoreboardHandle {
   /** Lanes, one stretch per worker (the main thread has the last one). */
   readonly serverLanes: SharedArrayBuffer;
   readonly listenerLanes: SharedArrayBuffer;
+  /** Each worker's share of the breakers' running trials, an integer per server. */
+  readonly trialLanes: SharedArrayBuffer;
   readonly workerLanes: SharedArrayBuffer;
   readonly histograms: SharedArrayBuffer;
 }
@@ -34,6 +36,7 @@ export function allocate({ servers, workers }: ScoreboardSize): ScoreboardHandle
     listenerCells: new SharedArrayBuffer(MAX_LISTENERS * LISTENER_INTS * 4),
     serverLanes: new SharedArrayBuffer(lanes * servers * SERVER_LANE * 8),
     listenerLanes: new SharedArrayBuffer(lanes * MAX_LISTENERS * LISTENER_LANE * 8),
+    trialLanes: new SharedArrayBuffer(lanes * servers * 4),
     workerLanes: new SharedArrayBuffer(lanes * WORKER_LANE * 8),
     histograms: new SharedArrayBuffer(lanes * MAX_LISTENERS * BUCKETS * 4),
   };
