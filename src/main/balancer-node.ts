@@ -5,6 +5,7 @@ import { ConfigError } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { AdminServer } from "../controlplane/api/admin-server.ts";
 import type { NodeState } from "../controlplane/api/node-state.ts";
+import { NodeHealth } from "../controlplane/health/node-health.ts";
 import type { Log } from "../controlplane/log.ts";
 import { Reconciler } from "../controlplane/reconciler.ts";
 import type { ReloadOutcome } from "../controlplane/reload-outcome.ts";
@@ -37,9 +38,12 @@ export class BalancerNode {
   readonly #config: Config;
   readonly #supervisor: Supervisor;
   readonly #reconciler: Reconciler;
+  readonly #health: NodeHealth;
   readonly #startedAt = systemClock.now();
   readonly #queue = new SerialQueue();
   #loaded: LoadedConfig;
+  /** The configuration that is being brought into use, while that is so. */
+  #next: LoadedConfig | undefined;
   #admin: AdminServer | undefined;
   #draining = false;
 
@@ -59,10 +63,21 @@ export class BalancerNode {
       log,
     });
     const supervisor = this.#supervisor;
+    const health = new NodeHealth({
+      scoreboard: supervisor.scoreboard,
+      clock,
+      random: Math.random,
+      log,
+      probes: () => (this.#next ?? this.#loaded).extensions.probes ?? [],
+    });
+    this.#health = health;
     this.#reconciler = new Reconciler({
       publisher: {
-        publish: (snapshot) =>
-          supervisor.snapshot === undefined ? supervisor.start(snapshot) : supervisor.apply(snapshot),
+        publish: async (snapshot) => {
+          health.prepare(snapshot);
+          await (supervisor.snapshot === undefined ? supervisor.start(snapshot) : supervisor.apply(snapshot));
+          health.follow(snapshot);
+        },
       },
       scoreboard: supervisor.scoreboard,
       clock,
@@ -105,6 +120,7 @@ export class BalancerNode {
       workers: () => this.#supervisor.workers(),
       algorithms: () => this.#loaded.extensions.algorithms,
       draining: () => this.#draining,
+      health: this.#health,
       reload: () => this.reload(),
     };
   }
@@ -123,9 +139,14 @@ export class BalancerNode {
   apply(read: () => Promise<LoadedConfig>): Promise<ReloadOutcome> {
     return this.#queue.run(async () => {
       const loaded = await read();
-      const outcome = await this.#reconciler.reload(loaded);
-      if (outcome.result === "applied") this.#loaded = loaded;
-      return outcome;
+      this.#next = loaded;
+      try {
+        const outcome = await this.#reconciler.reload(loaded);
+        if (outcome.result === "applied") this.#loaded = loaded;
+        return outcome;
+      } finally {
+        this.#next = undefined;
+      }
     });
   }
 
@@ -140,6 +161,7 @@ export class BalancerNode {
   async close(): Promise<void> {
     this.#draining = true;
     this.#reconciler.close();
+    await this.#health.close();
     await this.#supervisor.close();
     await this.#admin?.close();
   }

@@ -7,14 +7,18 @@ import { afterEach, describe, expect, it } from "vitest";
 import { normaliseConfig } from "../../config/normalise.ts";
 import { createSnapshot } from "../../config/snapshot.ts";
 import { algorithms } from "../../core/balancing/registry.ts";
+import { seededRandom } from "../../core/random.ts";
 import { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import { NodeHealth } from "../health/node-health.ts";
 import type { WorkerStatus } from "../worker-status.ts";
 import { AdminServer } from "./admin-server.ts";
 import type { NodeState } from "./node-state.ts";
 
 const token = "0123456789abcdef-token";
 const servers: AdminServer[] = [];
+const healths: NodeHealth[] = [];
 afterEach(async () => {
+  await Promise.all(healths.splice(0).map((health) => health.close()));
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
@@ -28,11 +32,17 @@ function nodeState(changes: Partial<NodeState> = {}): NodeState {
   };
   const { config } = normaliseConfig(input, { extensions: { algorithms, filters: [] } });
   const snapshot = createSnapshot(3, config!, { p: [0, 1] }, []);
+  const clock = { now: () => 6000, wall: () => 0 };
+  const scoreboard = Scoreboard.create({ servers: 4, workers: 1 });
+  const health = new NodeHealth({ scoreboard, clock, random: seededRandom(1), log: () => undefined, probes: () => [] });
+  health.follow(snapshot);
+  healths.push(health);
   return {
     version: "1.2.3",
-    clock: { now: () => 6000, wall: () => 0 },
+    clock,
     startedAt: 1000,
-    scoreboard: Scoreboard.create({ servers: 4, workers: 1 }),
+    scoreboard,
+    health,
     snapshot: () => snapshot,
     addresses: () => ({ web: ["http://127.0.0.1:8080"] }),
     workers: () => [running],

@@ -2,6 +2,7 @@ import type { Snapshot } from "../../config/snapshot.ts";
 import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import type { NodeHealth } from "../health/node-health.ts";
 import type { ReloadOutcome } from "../reload-outcome.ts";
 import type { WorkerStatus } from "../worker-status.ts";
 
@@ -21,6 +22,8 @@ export interface NodeState {
   algorithms(): readonly BalancingAlgorithm[];
   /** True from the beginning of the drain. */
   draining(): boolean;
+  /** Checks of servers and events about them. */
+  readonly health: NodeHealth;
   /** Reads the configuration again; undefined when it did not come from a file. */
   reload(): Promise<ReloadOutcome> | undefined;
 }

@@ -1,0 +1,184 @@
+import { parseServerAddress } from "../../config/address.ts";
+import type { Snapshot } from "../../config/snapshot.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { ProbeDefinition } from "../../core/health/probe.ts";
+import type { Random } from "../../core/random.ts";
+import { HealthFlag } from "../../shared-memory/health-flags.ts";
+import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import type { Log } from "../log.ts";
+import { EventLines } from "./event-lines.ts";
+import { EventLog } from "./event-log.ts";
+import { FlagObserver, type ObservedServer } from "./flag-observer.ts";
+import type { HealthChange } from "./health-event.ts";
+import { HealthMonitor } from "./health-monitor.ts";
+import { HistoryQueue } from "./history-queue.ts";
+import type { HistoryRecord, HistoryStore } from "./history-store.ts";
+import { HISTORY_PER_SERVER, OBSERVE_INTERVAL } from "./limits.ts";
+import { passiveReasonText } from "./passive-reason.ts";
+import { RecoveryProbes } from "./recovery-probes.ts";
+import { canConnect } from "./tcp-connect.ts";
+
+export interface NodeHealthOptions {
+  readonly scoreboard: Scoreboard;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The health checks that there are at the moment. */
+  readonly probes: () => readonly ProbeDefinition[];
+  /** Where the history is kept beyond this process; in memory only when absent. */
+  readonly store?: HistoryStore | undefined;
+}
+
+const { unreachable, ejected, breakerOpen } = HealthFlag;
+
+/**
+ * All that the main thread does about the health of servers: active checks, attempts to reach those that are gone, and
+ * events of every change, whoever made it.
+ */
+export class NodeHealth {
+  readonly events = new EventLog();
+  readonly #options: NodeHealthOptions;
+  readonly #monitor: HealthMonitor;
+  readonly #observer: FlagObserver;
+  readonly #recovery: RecoveryProbes;
+  readonly #history: HistoryQueue | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: NodeHealthOptions) {
+    const { scoreboard, clock, random, log, probes, store } = options;
+    const lines = new EventLines(clock, log);
+    this.#options = options;
+    this.#history = store === undefined ? undefined : new HistoryQueue(store, log);
+    this.#monitor = new HealthMonitor({
+      scoreboard,
+      clock,
+      random,
+      probes,
+      changed: (slot) => this.#checked(slot),
+      keep: (record) => this.#history?.add(record),
+    });
+    this.#observer = new FlagObserver({
+      scoreboard,
+      clock,
+      reason: (server, change) => this.#reason(server, change),
+      emit: (event) => {
+        this.events.add(event);
+        lines.write(event);
+      },
+      changed: (server, before) => this.#changed(server, before),
+    });
+    this.#recovery = new RecoveryProbes({
+      scoreboard,
+      clock,
+      random,
+      canConnect,
+      reachable: (slot) => this.#observer.look(slot),
+    });
+    this.#timer = setInterval(() => {
+      this.#guarded(() => {
+        this.#observer.tick();
+        lines.tick();
+      });
+    }, OBSERVE_INTERVAL);
+    this.#timer.unref();
+  }
+
+  /** To be called before workers get a snapshot: servers that it adds wait for their first check. */
+  prepare(snapshot: Snapshot): void {
+    this.#guarded(() => this.#monitor.prepare(snapshot));
+  }
+
+  /** To be called when a snapshot is in use: its servers are checked and watched from now on. */
+  follow(snapshot: Snapshot): void {
+    const before = [...this.#observer.servers.keys()];
+    this.#guarded(() => {
+      this.#observer.follow(snapshot);
+      this.#monitor.follow(snapshot);
+      for (const slot of before) if (!this.#observer.servers.has(slot)) this.#recovery.stop(slot);
+      for (const server of this.#observer.servers.values()) this.#watch(server);
+    });
+  }
+
+  /** What active checks know about the server in a slot; undefined when it has none. */
+  checked(slot: number): ReturnType<HealthMonitor["server"]> {
+    return this.#monitor.server(slot);
+  }
+
+  /** Why traffic spoke against the server last, in words. */
+  passiveReason(slot: number): string | undefined {
+    const server = this.#observer.servers.get(slot);
+    return server && passiveReasonText(this.#options.scoreboard.health.reason(slot), server.poolConfig);
+  }
+
+  /** The latest results of a server's checks, the oldest first; from the store when this process has not seen as many. */
+  async history(slot: number): Promise<readonly HistoryRecord[]> {
+    const server = this.#observer.servers.get(slot);
+    if (server === undefined) return [];
+    const own = this.#monitor.server(slot)?.history.records(server.pool, server.id) ?? [];
+    const { store } = this.#options;
+    if (own.length >= HISTORY_PER_SERVER || store === undefined) return own;
+    await this.#history!.flush();
+    const kept = await store.recent(server.pool, server.id, HISTORY_PER_SERVER);
+    return kept.length > own.length ? kept : own;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#monitor.close();
+    this.#recovery.close();
+    await this.#history?.close();
+  }
+
+  /** A mistake in here must neither stop a configuration from being used nor end the program. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.log("error", `health: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+  }
+
+  #checked(slot: number): void {
+    this.#observer.look(slot);
+    const checks = this.#monitor.server(slot)?.checks ?? [];
+    // A check that the server answered speaks for it, but may have come to it on another way than traffic does.
+    if (checks.some(({ asksServer, health }) => asksServer && health.successes > 0)) this.#recovery.hurry(slot);
+  }
+
+  /** What a change leads to: attempts to reach the server, and a check at once where traffic has found something. */
+  #changed(server: ObservedServer, before: number): void {
+    const { slot, flags } = server;
+    this.#watch(server);
+    const found = flags & ~before & (unreachable | ejected | breakerOpen);
+    const cameBack = before & ~flags & unreachable;
+    if ((found | cameBack) !== 0) this.#monitor.checkNow(slot);
+  }
+
+  #watch({ slot, flags, config }: ObservedServer): void {
+    if ((flags & unreachable) === 0) {
+      this.#recovery.stop(slot);
+      return;
+    }
+    const parsed = parseServerAddress(config.address);
+    if ("address" in parsed) this.#recovery.watch(slot, parsed.address);
+  }
+
+  #reason({ slot, poolConfig }: ObservedServer, change: HealthChange): string | undefined {
+    const { health } = this.#options.scoreboard;
+    const checked = this.#monitor.server(slot);
+    switch (change) {
+      case "unhealthy":
+        return checked?.worst?.health.lastFailure?.reason;
+      case "degraded":
+        return checked?.worst?.health.last?.reason;
+      case "unreachable":
+        // A check that found nobody sets the flag as well, and knows better.
+        return checked?.checks.find(({ nobodyThere }) => nobodyThere)?.health.last?.reason ?? this.passiveReason(slot);
+      case "ejected":
+      case "breaker_open":
+        return passiveReasonText(health.reason(slot), poolConfig);
+      default:
+        return undefined;
+    }
+  }
+}
