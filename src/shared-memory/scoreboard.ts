@@ -196,6 +196,17 @@ export class Scoreboard implements ServerSignals {
     return this.#doubles[at + L.LATENCY_SUM]! / this.#doubles[at + L.SAMPLES]!;
   }
 
+  /**
+   * The latency that is usual for the server in ms: the moving average or this thread's mean over all time, whichever is
+   * longer. NaN when this thread has never got an answer and nobody did lately.
+   */
+  usualLatency(slot: number): number {
+    const mine = slot * L.SERVER_LANE;
+    const mean = this.#lane[mine + L.LANE_LATENCY_TOTAL]! / this.#lane[mine + L.LANE_LATENCY_COUNT]!;
+    const recent = this.latency(slot);
+    return recent >= mean || !(mean >= 0) ? recent : mean;
+  }
+
   peakLatency(slot: number): number {
     const at = slot * L.SERVER_DOUBLES;
     return this.#doubles[at + L.LATENCY_AT] === 0 ? NaN : this.#doubles[at + L.PEAK]!;

@@ -1,0 +1,67 @@
+/**
+ * What a failure to connect says about the server: that it cannot be reached; nothing for certain, unless it happens
+ * again; or nothing at all, because this machine was short of something or forbade it.
+ */
+export type ConnectVerdict = "unreachable" | "doubtful" | "local";
+
+/** Codes with which the server's side, or the network on the way to it, has answered: there is nobody to talk to. */
+const CERTAIN: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  // No unix socket at the path.
+  "ENOENT",
+  // The system itself has given up, after two minutes.
+  "ETIMEDOUT",
+]);
+
+/** Codes that are about this machine: descriptors, ports, memory, its own rules, or a call that was cancelled. */
+const LOCAL: ReadonlySet<string> = new Set([
+  "EMFILE",
+  "ENFILE",
+  "EADDRNOTAVAIL",
+  "EADDRINUSE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EACCES",
+  "EPERM",
+  "EAGAIN",
+  "EALREADY",
+  "EINVAL",
+  "EBADF",
+  "EINTR",
+  "EAFNOSUPPORT",
+  "ECANCELED",
+  "ABORT_ERR",
+]);
+
+/** @param code the system's code, or "timeout" for one that took longer than `connectTimeout` */
+export function connectVerdict(code: string | undefined): ConnectVerdict {
+  if (code === undefined) return "doubtful";
+  if (CERTAIN.has(code)) return "unreachable";
+  return LOCAL.has(code) ? "local" : "doubtful";
+}
+
+/** Doubtful failures in a row, other than timeouts, that make a server unreachable. */
+export const DOUBTS = 2;
+
+/** Round trips that must be lost one after the other before loss alone is no explanation any more. */
+const LOST_ROUND_TRIPS = 6;
+
+/** Part of the timeout in ms that the last SYN needs for its round trip to count. */
+const ROUND_TRIP = 250;
+
+/**
+ * How many timeouts in a row, without a success between them, make a server unreachable. A SYN is sent at 0, 1, 3, 7, …
+ * seconds (RFC 6298 2.1 and 5.5: the first timeout is 1 s and doubles). With 1 % loss each way a round trip is lost once
+ * in 50 times, six in a row once in 15 thousand million; so many must be lost: 6 timeouts below 1.25 s, 3 below 3.25 s,
+ * 2 below 31.25 s, above it one.
+ *
+ * @param timeout of one attempt, in ms
+ */
+export function timeoutsNeeded(timeout: number): number {
+  const roundTrips = 1 + Math.floor(Math.log2(1 + Math.max(0, timeout - ROUND_TRIP) / 1000));
+  return Math.max(1, Math.ceil(LOST_ROUND_TRIPS / roundTrips));
+}
