@@ -69,6 +69,7 @@ export class BalancerNode {
       random: Math.random,
       log,
       probes: () => (this.#next ?? this.#loaded).extensions.probes ?? [],
+      algorithms: () => (this.#next ?? this.#loaded).extensions.algorithms,
     });
     this.#health = health;
     this.#reconciler = new Reconciler({

@@ -34,7 +34,14 @@ function nodeState(changes: Partial<NodeState> = {}): NodeState {
   const snapshot = createSnapshot(3, config!, { p: [0, 1] }, []);
   const clock = { now: () => 6000, wall: () => 0 };
   const scoreboard = Scoreboard.create({ servers: 4, workers: 1 });
-  const health = new NodeHealth({ scoreboard, clock, random: seededRandom(1), log: () => undefined, probes: () => [] });
+  const health = new NodeHealth({
+    scoreboard,
+    clock,
+    random: seededRandom(1),
+    log: () => undefined,
+    probes: () => [],
+    algorithms: () => algorithms,
+  });
   health.follow(snapshot);
   healths.push(health);
   return {

@@ -1,8 +1,10 @@
 import { parseServerAddress } from "../../config/address.ts";
 import type { Snapshot } from "../../config/snapshot.ts";
+import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { ProbeDefinition } from "../../core/health/probe.ts";
 import type { Random } from "../../core/random.ts";
+import { PassiveReason } from "../../shared-memory/health-board.ts";
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import type { Log } from "../log.ts";
@@ -14,6 +16,7 @@ import { HealthMonitor } from "./health-monitor.ts";
 import { HistoryQueue } from "./history-queue.ts";
 import type { HistoryRecord, HistoryStore } from "./history-store.ts";
 import { HISTORY_PER_SERVER, OBSERVE_INTERVAL } from "./limits.ts";
+import { OutlierMonitor } from "./outlier-monitor.ts";
 import { passiveReasonText } from "./passive-reason.ts";
 import { RecoveryProbes } from "./recovery-probes.ts";
 import { canConnect } from "./tcp-connect.ts";
@@ -25,11 +28,19 @@ export interface NodeHealthOptions {
   readonly log: Log;
   /** The health checks that there are at the moment. */
   readonly probes: () => readonly ProbeDefinition[];
+  /** The balancing algorithms that there are at the moment. */
+  readonly algorithms: () => readonly BalancingAlgorithm[];
   /** Where the history is kept beyond this process; in memory only when absent. */
   readonly store?: HistoryStore | undefined;
 }
 
 const { unreachable, ejected, breakerOpen } = HealthFlag;
+/** Reasons that come from comparing servers with each other. */
+const statistical: ReadonlySet<PassiveReason> = new Set([
+  PassiveReason.successRate,
+  PassiveReason.failurePercentage,
+  PassiveReason.latency,
+]);
 
 /**
  * All that the main thread does about the health of servers: active checks, attempts to reach those that are gone, and
@@ -41,6 +52,7 @@ export class NodeHealth {
   readonly #monitor: HealthMonitor;
   readonly #observer: FlagObserver;
   readonly #recovery: RecoveryProbes;
+  readonly #outliers: OutlierMonitor;
   readonly #history: HistoryQueue | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,8 +86,10 @@ export class NodeHealth {
       canConnect,
       reachable: (slot) => this.#observer.look(slot),
     });
+    this.#outliers = new OutlierMonitor({ scoreboard, clock, random, algorithms: options.algorithms });
     this.#timer = setInterval(() => {
       this.#guarded(() => {
+        this.#outliers.tick();
         this.#observer.tick();
         lines.tick();
       });
@@ -94,6 +108,7 @@ export class NodeHealth {
     this.#guarded(() => {
       this.#observer.follow(snapshot);
       this.#monitor.follow(snapshot);
+      this.#outliers.follow(snapshot);
       for (const slot of before) if (!this.#observer.servers.has(slot)) this.#recovery.stop(slot);
       for (const server of this.#observer.servers.values()) this.#watch(server);
     });
@@ -107,7 +122,10 @@ export class NodeHealth {
   /** Why traffic spoke against the server last, in words. */
   passiveReason(slot: number): string | undefined {
     const server = this.#observer.servers.get(slot);
-    return server && passiveReasonText(this.#options.scoreboard.health.reason(slot), server.poolConfig);
+    if (server === undefined) return undefined;
+    const reason = this.#options.scoreboard.health.reason(slot);
+    const compared = statistical.has(reason) ? this.#outliers.finding(slot) : undefined;
+    return compared ?? passiveReasonText(reason, server.poolConfig);
   }
 
   /** The latest results of a server's checks, the oldest first; from the store when this process has not seen as many. */
@@ -163,8 +181,7 @@ export class NodeHealth {
     if ("address" in parsed) this.#recovery.watch(slot, parsed.address);
   }
 
-  #reason({ slot, poolConfig }: ObservedServer, change: HealthChange): string | undefined {
-    const { health } = this.#options.scoreboard;
+  #reason({ slot }: ObservedServer, change: HealthChange): string | undefined {
     const checked = this.#monitor.server(slot);
     switch (change) {
       case "unhealthy":
@@ -176,7 +193,7 @@ export class NodeHealth {
         return checked?.checks.find(({ nobodyThere }) => nobodyThere)?.health.last?.reason ?? this.passiveReason(slot);
       case "ejected":
       case "breaker_open":
-        return passiveReasonText(health.reason(slot), poolConfig);
+        return this.passiveReason(slot);
       default:
         return undefined;
     }

@@ -1,0 +1,200 @@
+import type { OutlierDetectionConfig } from "../../config/pool-parts-schema.ts";
+import type { PoolConfig } from "../../config/schema.ts";
+import type { Snapshot } from "../../config/snapshot.ts";
+import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
+import type { Clock } from "../../core/clock.ts";
+import { latencyOutliers, successOutliers, type Outlier } from "../../core/health/outlier-statistics.ts";
+import type { Random } from "../../core/random.ts";
+import { tryEject } from "../../shared-memory/ejection.ts";
+import { PassiveReason } from "../../shared-memory/health-board.ts";
+import { takesNewWork } from "../../shared-memory/health-flags.ts";
+import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import { LaneCounters, type ServerCounts } from "./lane-counters.ts";
+
+/**
+ * Latencies are compared over one interval, which is quick where there is much traffic, and over a window of so many,
+ * which finds servers that give only a few answers per interval.
+ */
+const WINDOW_INTERVALS = 10;
+/** The peak in shared memory has decayed by less than this since the slowest answer of an interval. */
+const PEAK_DECAY = 1.1;
+
+const reasons: Readonly<Record<Outlier["rule"], PassiveReason>> = {
+  successRate: PassiveReason.successRate,
+  failurePercentage: PassiveReason.failurePercentage,
+  latency: PassiveReason.latency,
+};
+
+interface Span {
+  /** Counters when it began. */
+  from: ServerCounts;
+  slowest: number;
+}
+
+interface Member {
+  readonly slot: number;
+  readonly success: Span;
+  readonly latency: Span;
+  readonly window: Span;
+}
+
+interface WatchedPool {
+  readonly name: string;
+  readonly config: PoolConfig;
+  readonly rules: OutlierDetectionConfig;
+  /** False where a hash key decides who gets what: a heavy shard is no outlier. */
+  readonly comparesLatency: boolean;
+  readonly slots: readonly number[];
+  readonly members: readonly Member[];
+  successDue: number;
+  latencyDue: number;
+  intervals: number;
+}
+
+export interface OutlierMonitorOptions {
+  readonly scoreboard: Scoreboard;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly algorithms: () => readonly BalancingAlgorithm[];
+}
+
+/**
+ * Compares the servers of each pool by what their traffic was like, and ejects those that stand out. The rules are in
+ * core/health/outlier-statistics.ts; errors in a row and silence are the workers' to find.
+ */
+export class OutlierMonitor {
+  readonly #options: OutlierMonitorOptions;
+  readonly #counters: LaneCounters;
+  readonly #now: ServerCounts = { requests: 0, errors: 0, answers: 0, latency: 0 };
+  /** Slot → what stood out, of the servers that were ejected for it last. */
+  readonly #findings = new Map<number, string>();
+  #pools: WatchedPool[] = [];
+
+  constructor(options: OutlierMonitorOptions) {
+    this.#options = options;
+    this.#counters = new LaneCounters(options.scoreboard.handle);
+  }
+
+  follow({ config, slots }: Snapshot): void {
+    const now = this.#options.clock.now();
+    const before = new Map(this.#pools.map((pool) => [pool.name, pool]));
+    this.#pools = Object.entries(config.pools).flatMap(([name, pool]) => {
+      const rules = pool.outlierDetection;
+      if (rules === false || pool.servers.length < 2) return [];
+      const known = new Map(before.get(name)?.members.map((member) => [member.slot, member]));
+      const { name: wanted } = pool.algorithm;
+      const algorithm = this.#options
+        .algorithms()
+        .find((entry) => entry.name === wanted || entry.aliases?.includes(wanted) === true);
+      const inPool = slots[name]!;
+      return [
+        {
+          name,
+          config: pool,
+          rules,
+          comparesLatency: rules.latencyFactor > 0 && algorithm?.usesHashKey !== true,
+          slots: inPool,
+          members: inPool.map((slot) => known.get(slot) ?? this.#newMember(slot)),
+          successDue: before.get(name)?.successDue ?? now + rules.interval,
+          latencyDue: before.get(name)?.latencyDue ?? now + rules.latencyInterval,
+          intervals: before.get(name)?.intervals ?? 0,
+        },
+      ];
+    });
+    const present = new Set(this.#pools.flatMap((pool) => pool.slots));
+    for (const slot of this.#findings.keys()) if (!present.has(slot)) this.#findings.delete(slot);
+  }
+
+  /** What stood out when the server was ejected by comparison; undefined for one that was not. */
+  finding(slot: number): string | undefined {
+    return this.#findings.get(slot);
+  }
+
+  /** Compares the pools whose time has come. */
+  tick(): void {
+    const now = this.#options.clock.now();
+    for (const pool of this.#pools) {
+      if (now >= pool.successDue) {
+        pool.successDue = now + pool.rules.interval;
+        this.#compareSuccess(pool);
+      }
+      if (pool.comparesLatency && now >= pool.latencyDue) {
+        pool.latencyDue = now + pool.rules.latencyInterval;
+        this.#compareLatency(pool);
+      }
+    }
+  }
+
+  #compareSuccess(pool: WatchedPool): void {
+    const samples = pool.members.map(({ slot, success }) => {
+      const counts = this.#since(slot, success);
+      this.#restart(slot, success);
+      return counts;
+    });
+    this.#ejectAll(pool, successOutliers(samples, pool.rules));
+  }
+
+  #compareLatency(pool: WatchedPool): void {
+    const sample = (slot: number, span: Span) => {
+      const peak = this.#options.scoreboard.peakLatency(slot) * PEAK_DECAY;
+      if (peak > span.slowest) span.slowest = peak;
+      const { answers, latency } = this.#since(slot, span);
+      return { answers, total: latency, slowest: span.slowest };
+    };
+    const ofInterval = pool.members.map(({ slot, latency }) => {
+      const result = sample(slot, latency);
+      this.#restart(slot, latency);
+      return result;
+    });
+    const ofWindow = pool.members.map(({ slot, window }) => sample(slot, window));
+    const outliers = latencyOutliers(ofInterval, pool.rules);
+    const found = new Set(outliers.map(({ index }) => index));
+    const slower = latencyOutliers(ofWindow, pool.rules).filter(({ index }) => !found.has(index));
+    pool.intervals = (pool.intervals + 1) % WINDOW_INTERVALS;
+    if (pool.intervals === 0) for (const { slot, window } of pool.members) this.#restart(slot, window);
+    this.#ejectAll(pool, [...outliers, ...slower]);
+  }
+
+  #ejectAll(pool: WatchedPool, outliers: readonly Outlier[]): void {
+    const { scoreboard, clock, random } = this.#options;
+    for (const { index, rule, reason } of outliers) {
+      const { slot, window } = pool.members[index]!;
+      if (!takesNewWork(scoreboard.health.flags(slot))) continue;
+      const before = this.#findings.get(slot);
+      // First, for whoever sees the flag asks for it.
+      this.#findings.set(slot, reason);
+      const { slots, config } = pool;
+      const request = { scoreboard, slots, slot, config, reason: reasons[rule], now: clock.now(), random };
+      if (tryEject(request) === "ejected") this.#restart(slot, window);
+      else if (before === undefined) this.#findings.delete(slot);
+      else this.#findings.set(slot, before);
+    }
+  }
+
+  #newMember(slot: number): Member {
+    const span = (): Span => {
+      const from = { ...this.#now };
+      this.#counters.read(slot, from);
+      return { from, slowest: 0 };
+    };
+    return { slot, success: span(), latency: span(), window: span() };
+  }
+
+  #restart(slot: number, span: Span): void {
+    this.#counters.read(slot, span.from);
+    span.slowest = 0;
+  }
+
+  /** What was counted since the span began; nothing when the slot has begun anew meanwhile. */
+  #since(slot: number, { from }: Span): ServerCounts {
+    const now = this.#now;
+    this.#counters.read(slot, now);
+    if (now.requests < from.requests) return { requests: 0, errors: 0, answers: 0, latency: 0 };
+    return {
+      requests: now.requests - from.requests,
+      errors: now.errors - from.errors,
+      answers: now.answers - from.answers,
+      latency: now.latency - from.latency,
+    };
+  }
+}
