@@ -1,11 +1,11 @@
 import { appendFileSync } from "node:fs";
 
-/** A figure of a scenario: what, how much, and what it has to be, if anything. */
+/** What a scenario measured, by name. */
 export type Figures = Readonly<Record<string, number | string>>;
 
 /**
- * Shows what a scenario measured, as one line per figure in the test's output. If EVENKEEL_FIGURES names a file, they
- * are added to it as a line of JSON, from which `docs/resilience.md` was written.
+ * Shows what a scenario measured, one line per figure, in the test's output. If EVENKEEL_FIGURES names a file, they are
+ * added to it as a line of JSON; `docs/resilience.md` is written from such files.
  */
 export function report(scenario: string, figures: Figures): void {
   const lines = Object.entries(figures).map(([name, value]) => `  ${name}: ${shown(value)}`);

@@ -71,3 +71,14 @@ export function beginnings(origin: ChaosOrigin, { from, to }: Span): number[] {
     .filter(({ kind, at }) => kind === "B" && at >= from && at < to)
     .map(({ at }) => at);
 }
+
+/** The most requests that the origin had at one time in the span. */
+export function mostAtOnce(origin: ChaosOrigin, { from, to }: Span): number {
+  let running = 0;
+  let most = 0;
+  for (const { kind, at } of origin.journal()) {
+    running += kind === "B" ? 1 : -1;
+    if (at >= from && at < to) most = Math.max(most, running);
+  }
+  return most;
+}

@@ -112,15 +112,17 @@ function freeNet(): string {
   throw new Error("no free network in 198.18.0.0/15");
 }
 
-/** Removes what a run left behind that was killed: names of ours whose process is no longer there. */
+/** Whether a name is one of ours whose process is no longer there. */
+function isLeftover(name: string): boolean {
+  const owner = new RegExp(`^${PREFIX}([0-9a-z]+?)[nvbt]\\d*$`).exec(name)?.[1];
+  return owner !== undefined && !existsSync(`/proc/${Number.parseInt(owner, 36)}`);
+}
+
+/** Removes what a run left behind that was killed. */
 function removeLeftovers(): void {
-  const dead = (name: string): boolean => {
-    const owner = new RegExp(`^${PREFIX}([0-9a-z]+?)[nvbt]\\d*$`).exec(name)?.[1];
-    return owner !== undefined && !existsSync(`/proc/${Number.parseInt(owner, 36)}`);
-  };
   for (const line of run("ip", "netns", "list").split("\n")) {
     const name = line.split(" ", 1)[0];
-    if (!dead(name)) continue;
+    if (!isLeftover(name)) continue;
     // Frozen processes do not notice that their parent is gone.
     for (const pid of (attempt("ip", "netns", "pids", name) ?? "").split("\n").filter(Boolean)) {
       process.kill(Number(pid), "SIGKILL");
@@ -128,6 +130,6 @@ function removeLeftovers(): void {
     attempt("ip", "netns", "del", name);
   }
   for (const [, name] of run("ip", "-o", "link").matchAll(/^\d+: ([^:@]+)/gm)) {
-    if (dead(name)) attempt("ip", "link", "del", name);
+    if (isLeftover(name)) attempt("ip", "link", "del", name);
   }
 }

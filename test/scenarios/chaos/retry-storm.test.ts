@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { startChaosOrigins } from "../../support/chaos/chaos-origin.ts";
+import { report } from "../../support/chaos/figures.ts";
+import { beginnings, doubled, dueIn, failuresOf } from "../../support/chaos/measure.ts";
+import { startMixedLoad } from "../../support/chaos/mixed-load.ts";
+import { monotonic } from "../../support/chaos/monotonic.ts";
+import { startProxy } from "../../support/proxy.ts";
+
+/* The budget's own window: what is allowed over a shorter time depends on what was not used before. */
+const WINDOW = 10_000;
+const LIMIT = 1.25;
+
+async function storm(pool: Readonly<Record<string, unknown>>) {
+  const origins = await startChaosOrigins(10);
+  const evenkeel = await startProxy(
+    origins.map(({ address }) => address),
+    { workers: 2, pool: { algorithm: "round_robin", ...pool } },
+  );
+  const load = await startMixedLoad(evenkeel.port());
+  const from = await load.goOn(1500);
+  const normal = { from, to: await load.goOn(2000) };
+  const failing = origins.slice(5);
+  const begun = monotonic();
+  await Promise.all(failing.map((origin) => origin.behave({ mode: "failing" })));
+  const span = { from: begun, to: await load.goOn(WINDOW) };
+  await load.stop();
+
+  const perSecond = (origin: (typeof origins)[number], when: typeof span) =>
+    (1000 * beginnings(origin, when).length) / (when.to - when.from);
+  const rest = origins.slice(0, 5);
+  const rises = rest.map((origin) => perSecond(origin, span) / perSecond(origin, normal));
+  const requests = dueIn(load.samples, span);
+  const sent = origins.reduce((sum, origin) => sum + beginnings(origin, span).length, 0);
+  let peak = 0;
+  for (let at = span.from; at + 1000 <= span.to; at += 250) {
+    const second = { from: at, to: at + 1000 };
+    const tries = origins.reduce((sum, origin) => sum + beginnings(origin, second).length, 0);
+    peak = Math.max(peak, tries / dueIn(load.samples, second).length);
+  }
+  expect(doubled(origins, "POST")).toEqual([]);
+  const amplification = sent / requests.length;
+  const figures = {
+    requests: requests.length,
+    "tries per request": amplification,
+    "tries per request in the worst second": peak,
+    "load on the others, times the usual": Math.max(...rises),
+    "errors of GET and PUT": requests.filter(({ method, error }) => method !== "POST" && error !== "").length,
+    "kinds of errors": failuresOf(requests, ["GET", "PUT", "POST"]).join(", ") || "none",
+  };
+  return { amplification, rise: Math.max(...rises), figures, requests, span };
+}
+
+describe("half of ten servers begin to answer 500 to everything", () => {
+  it("retries are held to their budget, without outlier detection", { timeout: 60_000 }, async () => {
+    const { amplification, rise, figures } = await storm({ outlierDetection: "off" });
+    expect(amplification).toBeLessThan(LIMIT);
+    // There was a storm to be held: without retries it would be 1.
+    expect(amplification).toBeGreaterThan(1.1);
+    expect(rise).toBeLessThan(LIMIT);
+    report("retry storm, without outlier detection", figures);
+  });
+
+  it("and with the settings as they come", { timeout: 60_000 }, async () => {
+    const { amplification, figures } = await storm({});
+    expect(amplification).toBeLessThan(LIMIT);
+    report("retry storm, default settings", figures);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { startChaosOrigins } from "../../support/chaos/chaos-origin.ts";
+import { report } from "../../support/chaos/figures.ts";
+import { beginnings, doubled, dueIn, failuresOf, sharesOf } from "../../support/chaos/measure.ts";
+import { startMixedLoad } from "../../support/chaos/mixed-load.ts";
+import { monotonic } from "../../support/chaos/monotonic.ts";
+import type { Evenkeel } from "../../support/evenkeel.ts";
+import { startProxy } from "../../support/proxy.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import { waitFor } from "../../support/wait.ts";
+
+/* An operator's own filter that ends the worker that the request came to. */
+const deadly = `
+export default {
+  kind: "filter",
+  name: "deadly",
+  summary: "Ends its worker on demand.",
+  schema: { type: "object", additionalProperties: false, properties: {} },
+  create: () => ({
+    onRequestHead({ request }) {
+      if (request.path === "/exit") process.exit(3);
+    },
+  }),
+};
+`;
+
+interface Status {
+  readonly workers: readonly { state: string; restarts: number }[];
+}
+
+/** Ends workers until each of the two has been replaced at least once. */
+async function replaceWorkers(evenkeel: Evenkeel): Promise<void> {
+  const workers = async () => ((await evenkeel.admin("/api/v2/status")) as Status).workers;
+  const replaced = async () => (await workers()).every(({ state, restarts }) => state === "running" && restarts > 0);
+  for (let tries = 0; tries < 30 && !(await replaced()); tries++) {
+    await waitFor(
+      "all workers to run",
+      async () => (await workers()).every(({ state }) => state === "running"),
+      20_000,
+    );
+    if (await replaced()) return;
+    const killer = await RawClient.connect(evenkeel.port());
+    await killer.send("GET /exit HTTP/1.1\r\nHost: a\r\n\r\n");
+    await killer.closed();
+  }
+  await waitFor("both workers to have been replaced", replaced, 20_000);
+}
+
+async function start(pool: Readonly<Record<string, unknown>>) {
+  const origins = await startChaosOrigins(3);
+  const evenkeel = await startProxy(
+    origins.map(({ address }) => address),
+    {
+      workers: 2,
+      files: { "deadly.mjs": deadly },
+      top: { modules: ["./deadly.mjs"] },
+      listener: { routes: [{ filters: [{ deadly: {} }], pool: "web" }] },
+      pool: { algorithm: "round_robin", ...pool },
+    },
+  );
+  const load = await startMixedLoad(evenkeel.port(), { rate: 300 });
+  await load.goOn(1000);
+  return { origins, evenkeel, load };
+}
+
+/** Requests lose their connection with their worker; nothing else may go wrong. */
+const connectionErrors = /^(closed|ECONNRESET|EPIPE)$/;
+
+describe("workers die and are replaced", () => {
+  it("while a server is ejected: it stays so", { timeout: 60_000 }, async () => {
+    const { origins, evenkeel, load } = await start({ outlierDetection: { ejectionTime: "60s" } });
+    await origins[1].behave({ mode: "failing" });
+    await load.goOn(1500);
+    await origins[1].behave({ mode: "normal" });
+    const ejected = monotonic();
+    await replaceWorkers(evenkeel);
+    await load.goOn(1500);
+    await load.stop();
+    expect(beginnings(origins[1], { from: ejected, to: Infinity })).toEqual([]);
+    const after = dueIn(load.samples, { from: ejected, to: Infinity });
+    expect(after.filter(({ error }) => error !== "" && !connectionErrors.test(error))).toEqual([]);
+    expect(doubled(origins, "POST")).toEqual([]);
+    report("both workers replaced while a server is ejected", {
+      "requests to it afterwards": 0,
+      "connections lost with the workers": failuresOf(after, ["GET", "PUT", "POST"]).join(", ") || "none",
+    });
+  });
+
+  it("while its breaker is half-open: lost trials do not keep it so", { timeout: 60_000 }, async () => {
+    const { origins, evenkeel, load } = await start({
+      outlierDetection: "off",
+      circuitBreaker: { failureThreshold: 5, recoveryTimeout: "1s", halfOpenRequests: 1 },
+    });
+    await origins[1].behave({ mode: "failing" });
+    await load.goOn(500);
+    // The trial hangs on the server while its worker dies.
+    await origins[1].behave({ mode: "normal", latency: 8000, spread: 0 });
+    const slow = monotonic();
+    await waitFor("the trial", () => beginnings(origins[1], { from: slow, to: Infinity }).length > 0);
+    await replaceWorkers(evenkeel);
+    await origins[1].behave({ latency: 4 });
+    const fast = monotonic();
+    const served = () => load.samples.filter(({ server, due }) => server === "b" && due > fast).length;
+    await waitFor("the server to be used again", () => served() > 20, 10_000);
+    const closed = await load.goOn(500);
+    await load.goOn(1500);
+    await load.stop();
+    const share = sharesOf(dueIn(load.samples, { from: closed, to: Infinity }), ["a", "b", "c"])[1];
+    expect(share).toBeGreaterThan(0.9 / 3);
+    expect(doubled(origins, "POST")).toEqual([]);
+    const back = Math.min(
+      ...load.samples.filter(({ server, due }) => server === "b" && due > fast).map(({ due }) => due),
+    );
+    report("both workers replaced while a breaker is half-open", {
+      "back after (ms)": Math.round(back - fast),
+      "share afterwards": share,
+    });
+  });
+});
