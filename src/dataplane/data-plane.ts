@@ -4,6 +4,7 @@ import type { Snapshot } from "../config/snapshot.ts";
 import type { Clock } from "../core/clock.ts";
 import { errors } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
+import { HealthFlag } from "../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../shared-memory/scoreboard.ts";
 import { ExchangePool } from "./http/exchange-pool.ts";
 import { HttpListener } from "./listener.ts";
@@ -68,12 +69,16 @@ export class DataPlane {
     }, TICK);
   }
 
+  #closing: readonly ServerConnections[] = [];
+  #states = -1;
   #connections: readonly ServerConnections[] = [];
   /** Those of pools with `prewarm`. */
   #prewarmed: readonly ServerConnections[] = [];
   #wishes = 0;
   #prewarmAt = 0;
   #tickServers(): void {
+    for (const pool of this.#plan?.pools.values() ?? []) pool.tick(this.#context.now);
+    this.#endConnections();
     if (this.#context.now >= this.#prewarmAt) {
       this.#prewarmAt = this.#context.now + PREWARM_INTERVAL;
       for (const connections of this.#prewarmed) connections.prewarm();
@@ -83,6 +88,20 @@ export class DataPlane {
     if (version === this.#wishes) return;
     this.#wishes = version;
     for (const connections of this.#connections) connections.tick(true);
+  }
+
+  /** Ends connections to servers that an operator had killed, or whose time to drain is over. */
+  #endConnections(): void {
+    const { scoreboard, now } = this.#context;
+    const { health } = scoreboard;
+    const version = scoreboard.stateVersion();
+    if (version !== this.#states) {
+      this.#states = version;
+      for (const connections of this.#connections) connections.followKills();
+      this.#closing = this.#connections.filter(({ slot }) => (health.flags(slot) & HealthFlag.draining) !== 0);
+    }
+    for (const connections of this.#closing)
+      if (now >= health.drainUntil(connections.slot)) connections.end(errors.serverRemoved);
   }
 
   /**
@@ -139,6 +158,7 @@ export class DataPlane {
     this.#plan = plan;
     if (before !== null) this.#retireServers(before, plan);
     this.#connections = [...plan.pools.values()].flatMap((pool) => pool.servers.map((server) => server.connections));
+    this.#states = -1;
     this.#prewarmed = this.#connections.filter((connections) => connections.config.prewarm > 0);
     for (const key of Object.keys(ports)) if (!this.#listeners.has(key)) delete ports[key];
     for (const [key, { listener }] of this.#listeners) ports[key] ??= Number(listener.portText);
@@ -161,7 +181,7 @@ export class DataPlane {
         if (used.has(connections)) continue;
         connections.retire();
         if (connections.size > 0)
-          setTimeout(() => connections.destroy(errors.serverRemoved), pool.config.drainTimeout).unref();
+          setTimeout(() => connections.end(errors.serverRemoved), pool.config.drainTimeout).unref();
       }
     }
   }

@@ -2,6 +2,7 @@ import type { Extensions } from "../config/extensions.ts";
 import type { ListenerConfig, RouteConfig } from "../config/schema.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import { findAlgorithm } from "../core/balancing/registry.ts";
+import { Importance } from "../core/health/degradation.ts";
 import { compileCidrs } from "../core/net/cidr.ts";
 import type { Random } from "../core/random.ts";
 import { compileRedirect, type Redirect } from "../core/routing/redirect.ts";
@@ -23,12 +24,14 @@ export class RoutePlan {
   readonly rewrite: Rewrite | null;
   readonly redirect: { readonly status: number; readonly location: Redirect } | null;
   readonly respond: FixedAnswer | null;
+  readonly importance: Importance;
   readonly #pools: readonly PoolRuntime[];
   readonly #split: Split | null;
 
   constructor(config: RouteConfig, name: string, pools: ReadonlyMap<string, PoolRuntime>, chain: FilterChain | null) {
     this.name = name;
     this.chain = chain;
+    this.importance = Importance[config.importance];
     this.rewrite = config.rewrite === undefined ? null : compileRewrite(config.rewrite, normalisePath);
     this.redirect =
       config.redirect === undefined
@@ -86,14 +89,23 @@ export function compilePlan(
   for (const [name, pool] of Object.entries(config.pools)) {
     const slots = snapshot.slots[name] ?? [];
     const before = previous?.pools.get(name);
-    if (before !== undefined && same(before.config, pool) && same(previous?.snapshot.slots[name], slots)) {
+    if (
+      before !== undefined &&
+      same(before.config, pool) &&
+      same(previous?.snapshot.slots[name], slots) &&
+      previous?.snapshot.config.zone === config.zone
+    ) {
       pools.set(name, before);
       continue;
     }
     const algorithm =
       extensions.algorithms.find((own) => own.name === pool.algorithm.name) ?? findAlgorithm(pool.algorithm.name);
     if (algorithm === undefined) throw new Error(`pool ${name}: there is no algorithm ${pool.algorithm.name}`);
-    pools.set(name, new PoolRuntime(name, pool, slots, algorithm, context, connections));
+    pools.set(name, new PoolRuntime(name, pool, slots, algorithm, context, connections, config.zone));
+  }
+  for (const pool of pools.values()) {
+    const { fallbackPool } = pool.config;
+    pool.fallback = fallbackPool === undefined ? null : (pools.get(fallbackPool) ?? null);
   }
   const listeners = new Map<string, ListenerPlan>();
   for (const [name, listener] of Object.entries(config.listeners)) {

@@ -1,6 +1,7 @@
 import type { KeySource } from "../../core/balancing/hash-key.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
+import { DegradationLevel, isServed } from "../../core/health/degradation.ts";
 import type { RouteRequest } from "../../core/routing/route-match.ts";
 import { FieldId, fieldTable } from "../../http1/fields.ts";
 import { COMPLETE } from "../../http1/parse-status.ts";
@@ -9,6 +10,7 @@ import { parseResponseHead, ResponseHead } from "../../http1/response-head.ts";
 import { reasonPhrase } from "../../http1/status.ts";
 import type { FilterChain } from "../filters/chain.ts";
 import type { ListenerPlan, RoutePlan } from "../plan.ts";
+import type { PoolRuntime } from "../upstream/pool-runtime.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { Downstream } from "./downstream.ts";
 import type { AnswerableError } from "./error-answer.ts";
@@ -195,9 +197,19 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
       this.path = path;
       this.rewrittenHost = route.rewrite.host ?? "";
     }
-    const pool = route.choosePool(this.#context.random);
-    if (pool.hashKey !== null) this.leg.hashKey = pool.hashKey(this);
-    this.leg.begin(pool);
+    let pool = route.choosePool(this.#context.random);
+    if (pool.isGuarded) {
+      const standIn = pool.standIn();
+      if (!isServed(standIn.level, route.importance)) return this.#degraded(standIn);
+      pool = standIn;
+    }
+    this.leg.begin(pool, pool.hashKey === null ? 0 : pool.hashKey(this));
+  }
+
+  /** The pool has too few servers for requests of this importance. */
+  #degraded(pool: PoolRuntime): void {
+    if (pool.degradedAnswer !== null) return this.#answer(pool.degradedAnswer);
+    this.fail(pool.level === DegradationLevel.none ? errors.noServer : errors.degraded);
   }
 
   #answer(answer: Answer): void {
@@ -240,7 +252,7 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   refuse(error: Refusal): void {
     this.leg.cut();
     this.downstream.closeAfterAnswer();
-    if (this.leg.response.started) return this.abort(error);
+    if (this.leg.started) return this.abort(error);
     this.#status = error.status;
     this.downstream.answerError(this, error, error.message ?? error.reason ?? "");
     this.#finish(error);
@@ -256,7 +268,7 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   /** The client is gone: nothing is left to be done for it. */
   clientGone(error: ProxyError): void {
     this.leg.cut();
-    if (!this.leg.response.started) this.#status = 0;
+    if (!this.leg.started) this.#status = 0;
     this.#finish(error, true);
   }
 

@@ -29,6 +29,14 @@ export class TestProxy implements ConnectionHost {
     this.plan = this.wholePlan.listeners.get("web")!;
   }
 
+  /** Lets that many ms pass, with what the worker does for its pools at each tick. */
+  tick(ms: number): void {
+    for (let left = ms; left > 0; left -= 50) {
+      this.context.advance(Math.min(left, 50));
+      for (const pool of this.wholePlan.pools.values()) pool.tick(this.context.now);
+    }
+  }
+
   closed(): void {
     this.closedCount++;
   }

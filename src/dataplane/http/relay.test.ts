@@ -85,7 +85,7 @@ describe("a request's body", () => {
       fc.asyncProperty(toServer, async (run) => {
         forgetOpened();
         const servers = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"];
-        const retries = { attempts: 2, bufferLimit: run.bufferLimit };
+        const retries = { attempts: 2, bufferLimit: run.bufferLimit, backoff: 0 };
         const proxy = new TestProxy(webConfig(servers, { retries }), undefined, worker);
         const client = proxy.connect();
         const body = bodyOf(run.length);

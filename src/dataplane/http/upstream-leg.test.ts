@@ -79,7 +79,7 @@ describe("UpstreamLeg: retries", () => {
   });
 
   it("asks each server once, and the client learns why the last one failed", async () => {
-    const client = proxyOf({ retries: { attempts: 10 } }).connect();
+    const client = proxyOf({ retries: { attempts: 10, backoff: 0 } }).connect();
     client.receive(get());
     for (let i = 0; i < 3; i++) opened[i].reset();
     await settled();
@@ -118,7 +118,12 @@ describe("UpstreamLeg: retries", () => {
 
 describe("UpstreamLeg: limits", () => {
   it("passes over a server that is full, and says so when all are", () => {
-    const proxy = new TestProxy(webConfig(servers.map((address) => ({ address, maxConnections: 1 }))));
+    const proxy = new TestProxy(
+      webConfig(
+        servers.map((address) => ({ address, maxConnections: 1 })),
+        { queue: { limit: 0 } },
+      ),
+    );
     const clients = [1, 2, 3, 4].map(() => {
       const client = proxy.connect();
       client.receive(get());

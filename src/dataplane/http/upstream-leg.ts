@@ -1,78 +1,76 @@
-import type { BalanceContext, Server } from "../../core/balancing/balancer.ts";
-import { LOAD_REPORT_FIELD, reportedUtilisation } from "../../core/balancing/load-report.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
+import { retryDelay } from "../../core/retry/backoff.ts";
 import { mayRetry } from "../../core/retry/retry-rule.ts";
-import { FieldId } from "../../http1/fields.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
+import type { PlaceWaiter } from "../upstream/pool-queue.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
-import type { ConnectionWaiter } from "../upstream/server-connections.ts";
 import type { UpstreamConnection } from "../upstream/upstream-connection.ts";
 import type { UpstreamServer } from "../upstream/upstream-server.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import { AnswerRelay, type RelayedExchange } from "./answer-relay.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { frameChunk } from "./chunk-framing.ts";
-import { clientResponseHead } from "./client-response.ts";
 import type { FilterView } from "./filter-view.ts";
+import { Hedge } from "./hedge.ts";
 import { RequestBody } from "./request-body.ts";
-import { ResponseWriter, type AnswerContext } from "./response-writer.ts";
+import { ServerChoice } from "./server-choice.ts";
 import { upstreamRequestHead, type ForwardedRequest } from "./upstream-request.ts";
 
 /** The exchange whose server side this is. */
-export interface LegOwner extends AnswerContext, ForwardedRequest {
+export interface LegOwner extends RelayedExchange, ForwardedRequest {
   readonly view: FilterView | null;
   readonly bodyTimeout: number;
-  /** The answer is complete. */
-  answered(status: number, now: number): void;
   /** When the exchange began, by the clock. */
   readonly startedAt: number;
   /** There will be no answer from a server: the client gets an error. */
   fail(error: ProxyError): void;
-  /** The answer has begun and cannot be completed. */
-  abort(error: ProxyError): void;
-  filterFailed(error: unknown): void;
 }
 
 /**
- * The server's side of an exchange: chooses a server, gets a connection, sends the request, tries again elsewhere if
- * that is allowed, and passes the answer to the client. One per exchange, used again; see `begin` and `reset`.
+ * The server's side of an exchange: decides which servers are asked, sends the request, and tries elsewhere if that is
+ * allowed. What happens on one server is an `Attempt`; what goes to the client is the `AnswerRelay`'s. One per exchange,
+ * used again; see `begin` and `reset`.
  */
-export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
+export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
-  readonly response = new ResponseWriter();
-  server: UpstreamServer | null = null;
-  hashKey = 0;
   wantsUpgrade = false;
-  /** 101 was passed on: bytes go both ways. */
-  tunnel = false;
+  readonly relay: AnswerRelay;
   readonly #owner: LegOwner;
   readonly #context: WorkerContext;
   readonly #body = new RequestBody();
+  readonly #choice: ServerChoice;
+  readonly #hedge: Hedge;
   #pool!: PoolRuntime;
-  #connection: UpstreamConnection | null = null;
+  /** The try whose answer counts. */
+  #attempt: Attempt;
   /** The head as it was sent, for a further try. */
   #head = "";
   /** Until anything has to be waited for. */
   #atOnce = false;
-  #sentAt = 0;
-  #headAt = 0;
-  #latency = NaN;
-  #status = 0;
-  /** Slots of servers that failed this request or are full. */
-  readonly #excluded: number[] = [];
-  #attempts = 0;
-  /** The request counts as in flight on `server`. */
-  #counted = false;
-  #waiting = false;
-  #retriedFresh = false;
-  /** The server has asked for the body by a 100. */
-  #continued = false;
+  /** Tries after the first. */
+  #retries = 0;
+  /** Server on which the next try has been counted already. */
+  #next: UpstreamServer | null = null;
+  #nextTrial = false;
+  #queued = false;
+  /** When the whole request must be over, by the wheel's clock. */
+  #requestDeadline = Infinity;
+  /** Waits for the next try. */
+  #backoff: NodeJS.Timeout | null = null;
+  /** Counts towards the pool's adaptive limit. */
+  #admitted = false;
 
   constructor(owner: LegOwner, context: WorkerContext) {
     this.#owner = owner;
     this.#context = context;
+    this.relay = new AnswerRelay(owner, context, () => this.cut());
+    this.#choice = new ServerChoice(context);
+    this.#attempt = new Attempt(this, this.relay, context);
+    this.#hedge = new Hedge(context, this.#choice, () => new Attempt(this, this.relay, context));
   }
 
   get method(): string {
@@ -88,130 +86,153 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   get takesChunks(): boolean {
     return this.#owner.minor === 1 && this.#owner.view === null;
   }
-  isExcluded(server: Server): boolean {
-    return this.#excluded.length !== 0 && this.#excluded.includes(server.slot);
+  /** The server that the answer comes from, or that was asked last. */
+  get server(): UpstreamServer | null {
+    return this.#attempt.server;
+  }
+  /** Something of the answer has gone to the client. */
+  get started(): boolean {
+    return this.relay.response.started;
   }
 
   reset(): void {
     this.#body.reset();
-    this.response.reset();
-    this.server = null;
-    this.hashKey = 0;
+    this.relay.reset();
+    this.#attempt.reset();
+    this.#choice.reset();
     this.wantsUpgrade = false;
-    this.tunnel = false;
-    this.#connection = null;
     this.#head = "";
-    this.#latency = NaN;
-    this.#status = 0;
-    if (this.#excluded.length !== 0) this.#excluded.length = 0;
-    this.#attempts = 0;
-    this.#counted = false;
-    this.#waiting = false;
-    this.#retriedFresh = false;
-    this.#continued = false;
+    this.#retries = 0;
+    if (this.#backoff !== null) this.#stopBackoff();
+    this.#hedge.stop();
+    if (this.wheelTick >= 0) this.#context.wheel.disarm(this);
+    if (this.#admitted) {
+      this.#admitted = false;
+      this.#pool.leave();
+    }
   }
 
   // --- the choice of a server ---
 
-  begin(pool: PoolRuntime): void {
+  begin(pool: PoolRuntime, hashKey: number): void {
     this.#pool = pool;
+    this.#choice.hashKey = hashKey;
     this.#atOnce = this.#owner.chain === null;
     this.#body.limit = pool.config.retries.bufferLimit;
     this.#body.expected = this.#owner.head.contentLength;
+    if (pool.limit !== null) {
+      if (!pool.enter()) return this.#owner.fail(errors.concurrencyLimited);
+      this.#admitted = true;
+    }
+    const { requestTimeout } = pool.config.upstream;
+    this.#requestDeadline = Infinity;
+    if (requestTimeout !== 0) {
+      this.#requestDeadline = this.deadline = this.#context.now + requestTimeout;
+      this.#context.wheel.arm(this);
+    }
+    pool.budget.request(this.#context.now);
+    pool.hedging?.budget.request(this.#context.now);
     this.#dispatch(undefined);
     this.#atOnce = false;
   }
 
-  /** Chooses a server and gets a connection to it. `failure` is why an earlier server did not do. */
+  /** Chooses a server and begins a try there. `failure` is why an earlier server did not do. */
   #dispatch(failure: ProxyError | undefined): void {
-    let full = false;
-    for (;;) {
-      let server: UpstreamServer | undefined;
-      try {
-        server = this.#pool.choose(this);
-      } catch (error) {
-        this.#context.log("error", `pool ${this.#pool.name}: ${error instanceof Error ? error.stack : String(error)}`);
-        return this.#owner.fail(errors.algorithmFailed);
-      }
-      if (server === undefined) return this.#owner.fail(failure ?? (full ? errors.overloaded : errors.noServer));
-      if (!this.#context.scoreboard.tryBegin(server.slot, server.maxConnections)) {
-        this.#excluded.push(server.slot);
-        full = true;
-        continue;
-      }
-      this.server = server;
-      this.#counted = true;
-      if (failure !== undefined) this.#context.scoreboard.retried(server.slot);
-      return this.#acquire(false);
+    let server: UpstreamServer | undefined;
+    try {
+      server = this.#choice.take(this.#pool);
+    } catch (error) {
+      this.#context.log("error", `pool ${this.#pool.name}: ${error instanceof Error ? error.stack : String(error)}`);
+      return this.#owner.fail(errors.algorithmFailed);
     }
+    if (server === undefined) {
+      if (failure === undefined && this.#choice.full) return this.#queueUp();
+      return this.#owner.fail(failure ?? errors.noServer);
+    }
+    if (failure !== undefined) this.#context.scoreboard.retried(server.slot);
+    this.#attempt.begin(this.#pool, server, this.#choice.trial);
   }
 
-  #acquire(fresh: boolean): void {
-    this.#waiting = true;
-    this.server!.connections.acquire(this, fresh);
-    if (!this.#waiting) return;
-    // All connections are in use: wait for one as long as one may take to be made.
-    this.deadline = this.#context.now + this.#pool.config.upstream.connectTimeout;
+  /** Every server has as much as it takes: waits for a place. */
+  #queueUp(): void {
+    const { queue, config } = this.#pool;
+    if (!queue.add(this)) return this.#owner.fail(queue.limit === 0 ? errors.overloaded : errors.queueFull);
+    this.#queued = true;
+    this.deadline = Math.min(this.#requestDeadline, this.#context.now + config.queue.timeout);
     this.#context.wheel.arm(this);
   }
 
-  #stopWaiting(): void {
-    this.#waiting = false;
-    if (this.wheelTick >= 0) this.#context.wheel.disarm(this);
+  onPlace(): boolean {
+    const server = this.#choice.takeAnother(this.#pool);
+    if (server === undefined && this.#choice.full) return false;
+    this.#leaveQueue();
+    if (server === undefined) this.#owner.fail(errors.noServer);
+    else this.#attempt.begin(this.#pool, server, this.#choice.trial);
+    return true;
   }
 
-  onConnection(connection: UpstreamConnection): void {
-    this.#stopWaiting();
-    this.#connection = connection;
-    if (connection.connected) this.#send();
+  #leaveQueue(): void {
+    this.#queued = false;
+    this.deadline = this.#requestDeadline;
+    if (this.deadline === Infinity) this.#context.wheel.disarm(this);
   }
 
-  onNoConnection(error: ProxyError): void {
-    this.#stopWaiting();
-    this.#release();
-    this.#retryOrFail(error);
-  }
-
-  onDeadline(): void {
-    this.#waiting = false;
-    this.server!.connections.cancel(this);
-    this.#release();
-    this.#owner.fail(errors.overloaded);
+  onDeadline(now: number): void {
+    if (now >= this.#requestDeadline) {
+      if (this.relay.tunnel) return;
+      const { started } = this;
+      this.cut();
+      if (started) this.#owner.abort(errors.requestTimeout);
+      else this.#owner.fail(errors.requestTimeout);
+    } else if (this.#queued) {
+      this.#queued = false;
+      this.#pool.queue.remove(this);
+      this.#owner.fail(errors.queueTimeout);
+    }
   }
 
   // --- the request ---
 
-  onConnected(): void {
-    this.#send();
-  }
-
-  /** The connection is there: writes the head, and what of the body has come so far. */
-  #send(): void {
-    const connection = this.#connection!;
+  /** Writes the head, and what of the body has come so far. */
+  attemptConnected(attempt: Attempt): void {
+    const connection = attempt.connection!;
     const owner = this.#owner;
     if (this.#head === "")
       this.#head = upstreamRequestHead(
         owner,
         this.filtersBody,
         owner.downstream.forwardedLines(owner.head),
-        this.server!.authority,
+        attempt.server!.authority,
       );
     // A request that goes out in the turn in which it came was sent when it started: one look at the clock is enough.
-    this.#sentAt = this.#atOnce ? owner.startedAt : this.#context.clock.now();
+    attempt.sentAt = this.#atOnce ? owner.startedAt : this.#context.clock.now();
     this.#atOnce = false;
     if (!owner.hasBody) {
       connection.sendHead(this.#head);
       connection.requestSent();
-      return;
+    } else {
+      connection.cork();
+      connection.sendHead(this.#head);
+      this.#body.sendTo(connection);
+      // What of the body is in the same read as the head is sent after this returns, and leaves with it.
+      process.nextTick(uncork, connection);
+      if (this.#body.complete) connection.requestSent();
+      if (!connection.needsDrain) owner.downstream.resumeReading();
     }
-    connection.cork();
-    connection.sendHead(this.#head);
-    this.#body.sendTo(connection);
-    // What of the body is in the same read as the head is sent after this returns, and leaves with it.
-    process.nextTick(uncork, connection);
-    if (this.#body.complete) connection.requestSent();
-    if (!connection.needsDrain) owner.downstream.resumeReading();
+    if (this.#pool.hedging !== null && this.#mayHedge(attempt))
+      this.#hedge.later(this.#pool, attempt, this.#forgetName);
   }
+
+  /** Only what may be repeated, is there as a whole, and has not been tried before. */
+  #mayHedge(attempt: Attempt): boolean {
+    if (attempt !== this.#attempt || this.#retries !== 0 || this.wantsUpgrade) return false;
+    return this.mayRepeat(errors.connectionLost) && (!this.#owner.hasBody || this.#body.complete);
+  }
+
+  /** A request without Host gets the server's name, so its head is not the same for another one. */
+  readonly #forgetName = (): void => {
+    if (this.#owner.head.authority === "") this.#head = "";
+  };
 
   /** Whether the route's filters want to see the request's body. */
   get filtersBody(): boolean {
@@ -221,17 +242,19 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
 
   /** The connection has taken all that was sent, so that what was handed over may be overwritten. */
   get taken(): boolean {
-    return this.#connection !== null && this.#connection.connected && this.#connection.unsent === 0;
+    const { connection } = this.#attempt;
+    return connection !== null && connection.connected && connection.unsent === 0;
   }
 
   /** Sends what was collected, if the connection is there. */
   flush(): void {
-    if (this.#connection?.connected === true) this.#connection.uncork();
+    const { connection } = this.#attempt;
+    if (connection?.connected === true) connection.uncork();
   }
 
   /** Bytes of the request's body in the framing in which they go on; false asks the client to pause. */
   send(bytes: Buffer): boolean {
-    const connection = this.#connection;
+    const { connection } = this.#attempt;
     if (connection === null || !connection.connected) return this.#body.hold(bytes);
     this.#body.keepCopy(bytes);
     connection.send(bytes);
@@ -256,196 +279,165 @@ export class UpstreamLeg implements BalanceContext, ConnectionWaiter, Timed {
   sendEnd(ending: string): void {
     if (ending !== "") this.send(Buffer.from(ending, "latin1"));
     this.#body.complete = true;
-    if (this.#connection?.connected === true) this.#connection.requestSent();
+    const { connection } = this.#attempt;
+    if (connection?.connected === true) connection.requestSent();
   }
 
-  onUpstreamDrain(): void {
-    if (this.tunnel || !this.#body.complete) this.#owner.downstream.resumeReading();
+  drained(attempt: Attempt): void {
+    if (attempt === this.#attempt && (this.relay.tunnel || !this.#body.complete))
+      this.#owner.downstream.resumeReading();
   }
 
   // --- the answer ---
 
-  onInformational(head: ResponseHead): void {
-    if (head.status === 100) this.#continued = true;
-    this.response.informational(this.#owner, head);
+  informational(attempt: Attempt, head: ResponseHead): void {
+    if (attempt === this.#attempt) this.relay.informational(head);
   }
 
-  onWholeResponse(head: ResponseHead, text: string, start: number, end: number): void {
-    if (!this.#gotHead(head)) return;
-    // Booked first: with the answer in hand the client may ask another worker, which should see the server free.
-    this.#settle(this.#status < 500, this.#headAt);
-    try {
-      this.response.whole(this.#owner, head, text, start, end);
-    } catch (error) {
-      this.#abort(error);
+  gotHead(attempt: Attempt, head: ResponseHead): boolean {
+    const pool = this.#pool;
+    if (pool.hedging !== null) {
+      pool.hedging.delay.observe(attempt.latency);
+      this.#hedge.settle(this.#attempt, attempt);
+      this.#attempt = attempt;
     }
-  }
-
-  onResponseHead(head: ResponseHead, kind: number, more: boolean): void {
-    if (!this.#gotHead(head)) return;
-    this.response.begin(this.#owner, head, kind, more);
-  }
-
-  onResponseData(buffer: Buffer, start: number, end: number): boolean {
-    try {
-      return this.response.data(this.#owner, buffer, start, end, this.#connection);
-    } catch (error) {
-      this.#abort(error);
-      return false;
-    }
-  }
-
-  /** A filter threw in the middle of the answer. */
-  #abort(error: unknown): void {
-    this.#filterThrew(error);
-    this.cut();
-    this.#owner.abort(errors.filterFailed);
-  }
-
-  #filterThrew(error: unknown): void {
-    this.#context.log("error", `a filter failed: ${error instanceof Error ? error.stack : String(error)}`);
-  }
-
-  /** False when a filter failed, which ends the exchange: what it would have removed must not get out. */
-  #gotHead(head: ResponseHead): boolean {
-    this.#headAt = this.#context.clock.now();
-    this.#latency = this.#headAt - this.#sentAt;
-    this.#status = head.status;
+    if (pool.limit !== null) pool.limit.sample(attempt.latency, pool.active, attempt.headAt);
     this.wantsUpgrade = false;
     const { hasBody, downstream } = this.#owner;
     // The rest of the body cannot go anywhere, or may never come: the client should know that this connection ends.
-    if (hasBody && !this.#body.complete && (!head.keepAlive || (this.#owner.head.expectContinue && !this.#continued)))
+    if (hasBody && !this.#body.complete && (!head.keepAlive || (this.#owner.head.expectContinue && !attempt.continued)))
       downstream.closeAfterAnswer();
     this.#body.forget();
-    if (this.#pool.readsReports) this.#readReport(head);
-    const { view, chain } = this.#owner;
-    if (view === null) return true;
-    const response = view.setResponse(head);
-    for (const filter of chain!.responseHead) {
-      try {
-        filter.onResponseHead(view);
-      } catch (error) {
-        this.cut();
-        this.#owner.filterFailed(error);
-        return false;
-      }
-    }
-    if (response.status !== head.status) this.#status = response.status;
+    this.relay.status = head.status;
+    if (this.#owner.view === null) return true;
+    if (!this.relay.filterHead(head)) return false;
+    this.relay.status = this.#owner.view.response.status;
     return true;
-  }
-
-  #readReport(head: ResponseHead): void {
-    const report = head.get(LOAD_REPORT_FIELD);
-    const utilisation = report === undefined ? undefined : reportedUtilisation(report);
-    if (utilisation !== undefined) this.#context.scoreboard.report(this.server!.slot, utilisation, this.#headAt);
-  }
-
-  onResponseEnd(trailers: string): void {
-    this.#connection = null;
-    this.response.end(this.#owner, trailers);
-    // Settled already: the answer came in one piece, and no time has passed since its head.
-    const now = this.#counted ? this.#context.clock.now() : this.#headAt;
-    this.#settle(this.#status < 500, now);
-    this.#owner.answered(this.#status, now);
   }
 
   /** The client can take more of the answer. */
   resume(): void {
-    this.#connection?.resumeReading();
+    this.#attempt.connection?.resumeReading();
   }
 
-  // --- tunnels ---
-
-  onUpgraded(head: ResponseHead, rest: Buffer): void {
-    const { downstream, view } = this.#owner;
-    if (!this.#gotHead(head)) return;
-    this.response.started = true;
-    this.tunnel = true;
-    const lines = `Connection: Upgrade\r\nUpgrade: ${head.getById(FieldId.upgrade) ?? ""}\r\n`;
-    downstream.becomeTunnel(clientResponseHead(view, head, false, lines, ""), rest);
-  }
-
-  onTunnelData(buffer: Buffer, start: number, end: number): boolean {
-    return this.#owner.downstream.tunnelWrite(buffer.subarray(start, end), this.#connection!);
-  }
-
-  onTunnelEnd(): void {
-    this.#owner.downstream.tunnelEnded();
-  }
-
-  /** Bytes from the client; false asks it to pause. */
+  /** Bytes from the client for a tunnel; false asks it to pause. */
   tunnelSend(bytes: Buffer): boolean {
-    const connection = this.#connection!;
+    const connection = this.#attempt.connection!;
     connection.send(bytes);
     return !connection.needsDrain;
   }
 
   /** The client has sent its last byte. */
   tunnelClientEnded(): void {
-    this.#connection?.endTunnel();
+    this.#attempt.connection?.endTunnel();
   }
 
-  // --- failures ---
+  // --- further tries ---
 
-  onUpstreamFailure(error: ProxyError, reused: boolean): void {
-    this.#connection = null;
-    if (this.tunnel) {
-      const now = this.#context.clock.now();
-      this.#settle(true, now);
-      this.#owner.downstream.tunnelClosed();
-      return this.#owner.answered(this.#status, now);
-    }
-    if (this.response.started) {
-      this.#settle(false, this.#context.clock.now());
-      return this.#owner.abort(error);
-    }
-    // The server may have closed the idle connection just as the request went out, and that is not its failure.
-    if (reused && !this.#retriedFresh && error === errors.connectionLost && this.#mayRetry(error)) {
-      this.#retriedFresh = true;
-      return this.#acquire(true);
-    }
-    this.#settle(false, this.#context.clock.now());
-    this.#retryOrFail(error);
-  }
-
-  #mayRetry(error: ProxyError): boolean {
+  mayRepeat(error: ProxyError): boolean {
     return mayRetry(error, this.method, this.#body.replayable(this.#owner.hasBody));
   }
 
-  #retryOrFail(error: ProxyError): void {
-    if (this.#attempts >= this.#pool.config.retries.attempts || !this.#mayRetry(error)) return this.#owner.fail(error);
-    this.#attempts++;
-    this.#excluded.push(this.server!.slot);
-    // A request without Host gets the server's name, so its head is not the same for another one.
-    if (this.#owner.head.authority === "") this.#head = "";
-    this.#dispatch(error);
+  attemptFailed(attempt: Attempt, error: ProxyError): void {
+    if (this.#pool.hedging !== null && this.#otherGoesOn(attempt)) return;
+    if (!this.#mayGoOn(error) || !this.#withinBudget(error)) return this.#owner.fail(error);
+    this.#choice.exclude(attempt.server!.slot);
+    this.#again(() => this.#dispatch(error));
+  }
+
+  /** Whether the rules let the request go to another server after this failure. */
+  #mayGoOn(error: ProxyError): boolean {
+    const { retry } = this.#pool;
+    return (
+      this.#retries < retry.attempts &&
+      retry.allowsError(error, this.method) &&
+      this.#body.replayable(this.#owner.hasBody)
+    );
+  }
+
+  /** What failed before anything was sent has cost no server anything, so it costs no budget. */
+  #withinBudget(error: ProxyError): boolean {
+    return error.retry === "always" || this.#pool.budget.tryTake(this.#context.now);
+  }
+
+  wantsAnother(attempt: Attempt, status: number): boolean {
+    const { retry } = this.#pool;
+    if (status < 400 || !retry.allowsStatus(status, this.method)) return false;
+    if (this.#pool.hedging !== null && this.#otherGoesOn(attempt)) return true;
+    if (this.#retries >= retry.attempts || !this.#body.replayable(this.#owner.hasBody)) return false;
+    return this.#reserve(attempt, errors.connectionLost);
+  }
+
+  mayMove(attempt: Attempt, error: ProxyError): boolean {
+    if (this.started || this.#hedge.second !== null || !this.#mayGoOn(error)) return false;
+    return this.#reserve(attempt, error);
+  }
+
+  /** Counts the next try on another server before this one is given up; false when there is none or no budget is left. */
+  #reserve(attempt: Attempt, error: ProxyError): boolean {
+    this.#choice.exclude(attempt.server!.slot);
+    const server = this.#choice.takeAnother(this.#pool);
+    const { trial } = this.#choice;
+    if (server !== undefined && this.#withinBudget(error)) {
+      this.#hedge.stop();
+      this.#next = server;
+      this.#nextTrial = trial;
+      return true;
+    }
+    if (server !== undefined) this.#choice.giveBack(this.#pool, server, trial);
+    this.#choice.readmit();
+    return false;
+  }
+
+  attemptGivenUp(): void {
+    // Without a next one it was half of a hedged request, and the other half goes on.
+    if (this.#next === null) return;
+    this.#again(() => {
+      const server = this.#next!;
+      this.#next = null;
+      this.#context.scoreboard.retried(server.slot);
+      this.#attempt.begin(this.#pool, server, this.#nextTrial);
+    });
+  }
+
+  /** Tries again: at once the first time, later after a growing pause. */
+  #again(start: () => void): void {
+    this.#retries++;
+    this.#forgetName();
+    const delay = this.#retries < 2 ? 0 : retryDelay(this.#retries, this.#pool.config.retries, this.#context.random);
+    if (delay === 0) return start();
+    this.#backoff = setTimeout(() => {
+      this.#backoff = null;
+      start();
+    }, delay);
+  }
+
+  /** While two tries run, one that fails is no failure of the request. */
+  #otherGoesOn(failed: Attempt): boolean {
+    const other = this.#hedge.survivor(this.#attempt, failed);
+    if (other === null) return false;
+    this.#attempt = other;
+    return true;
   }
 
   /** Gives up whatever is going on, for a reason that is not the server's fault. */
   cut(): void {
-    if (this.#waiting) {
-      this.#stopWaiting();
-      this.server!.connections.cancel(this);
+    if (this.#queued) {
+      this.#pool.queue.remove(this);
+      this.#leaveQueue();
     }
-    this.#connection?.destroy();
-    this.#connection = null;
-    this.#release();
+    if (this.#backoff !== null) this.#stopBackoff();
+    if (this.#next !== null) {
+      this.#choice.giveBack(this.#pool, this.#next, this.#nextTrial);
+      this.#next = null;
+    }
+    this.#hedge.cut();
+    this.#attempt.cut();
   }
 
-  /** Books the end of the use of a server, without an outcome. */
-  #release(): void {
-    if (!this.#counted) return;
-    this.#counted = false;
-    this.#context.scoreboard.end(this.server!.slot);
-  }
-
-  /** Books the end of the use of a server and how it went. */
-  #settle(success: boolean, now: number): void {
-    if (!this.#counted) return;
-    const server = this.server!;
-    this.#release();
-    this.#context.scoreboard.complete(server.slot, this.#latency, success, this.#status, now);
-    this.#pool.complete(server, this.#latency, success, this.#status);
+  #stopBackoff(): void {
+    clearTimeout(this.#backoff!);
+    this.#backoff = null;
   }
 }
 

@@ -18,7 +18,7 @@ function poolOf(
   const named = typeof algorithm === "string";
   const config = poolConfig({ servers, ...(named && { algorithm }) });
   const found = named ? findAlgorithm(algorithm)! : algorithm;
-  return { pool: new PoolRuntime("web", config, [4, 5, 6], found, context, previous), context };
+  return { pool: new PoolRuntime("web", config, [4, 5, 6], found, context, previous, undefined), context };
 }
 
 /** An algorithm that takes the first ready server, and takes down what it is told. */

@@ -1,13 +1,33 @@
 import type { PoolConfig } from "../../config/schema.ts";
-import type { BalanceContext, Balancer, BalancingAlgorithm } from "../../core/balancing/balancer.ts";
+import type { BalanceContext, BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import { compileHashKey, type HashKey } from "../../core/balancing/hash-key.ts";
-import { readySet } from "../../core/balancing/ready-set.ts";
-import { ServerState } from "../../shared-memory/server-state.ts";
+import { TierChooser } from "../../core/balancing/tier-chooser.ts";
+import { planTiers, type TierConfig } from "../../core/balancing/tiers.ts";
+import { degradationLevel, DegradationLevel, poolFailed } from "../../core/health/degradation.ts";
+import { normaliseScales, slowStartScale } from "../../core/health/slow-start.ts";
+import { compileRespond, type FixedAnswer } from "../../core/routing/respond.ts";
+import { GradientLimit } from "../../core/limits/gradient-limit.ts";
+import { HedgeDelay } from "../../core/retry/hedge-delay.ts";
+import { RetryBudget } from "../../core/retry/retry-budget.ts";
+import { RetryRule } from "../../core/retry/retry-rule.ts";
+import { HealthFlag, mayBeTried, takesNewWork } from "../../shared-memory/health-flags.ts";
+import { PassiveHealth } from "../health/passive-health.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import { PoolQueue } from "./pool-queue.ts";
 import type { ServerConnections } from "./server-connections.ts";
+import { RequestMover } from "./request-mover.ts";
 import { UpstreamServer } from "./upstream-server.ts";
 
-/** A pool in one worker: its servers, their connections, and the balancer that chooses among them. */
+/** How often the scales of slow start are computed anew while any is below 1, in ms. */
+const SCALE_INTERVAL = 200;
+
+/** When a second request is sent for a slow first one, and how many may be. */
+interface Hedging {
+  readonly delay: HedgeDelay;
+  readonly budget: RetryBudget;
+}
+
+/** A pool in one worker: its servers, their connections and health, and what chooses among them. */
 export class PoolRuntime {
   readonly name: string;
   readonly config: PoolConfig;
@@ -16,15 +36,36 @@ export class PoolRuntime {
   readonly hashKey: HashKey | null;
   /** Whether answers are looked at for load reports. */
   readonly readsReports: boolean;
+  readonly passive: PassiveHealth;
+  readonly retry: RetryRule;
+  readonly budget: RetryBudget;
+  readonly hedging: Hedging | null;
+  readonly queue: PoolQueue;
+  /** Most requests in flight, adapted to the latency; null for no such limit. */
+  readonly limit: GradientLimit | null;
+  /** Requests in flight that count towards `limit`. */
+  active = 0;
+  /** Some server's breaker is half-open. */
+  hasTrials = false;
+  /** How much is served with the servers that are ready now. */
+  level: DegradationLevel = DegradationLevel.full;
+  /** Too few servers are ready: the fallback pool takes over. */
+  failed = false;
+  fallback: PoolRuntime | null = null;
+  /** What is answered to those who are not served; null for the usual error. */
+  readonly degradedAnswer: FixedAnswer | null;
   readonly #context: WorkerContext;
-  readonly #balancer: Balancer;
-  readonly #tellsOutcome: boolean;
+  readonly #chooser: TierChooser;
+  readonly #tierConfig: TierConfig;
+  readonly #mover: RequestMover;
   #seen = -1;
   #sets = 0;
+  #scalesAt = Infinity;
 
   /**
    * @param slots the servers' slots, in the order of the configuration
    * @param previous the connections of an earlier configuration, by `connectionKey`
+   * @param zone where this node stands
    */
   constructor(
     name: string,
@@ -33,59 +74,144 @@ export class PoolRuntime {
     algorithm: BalancingAlgorithm,
     context: WorkerContext,
     previous: ReadonlyMap<string, ServerConnections>,
+    zone: string | undefined,
   ) {
     this.name = name;
     this.config = config;
     this.#context = context;
     this.servers = config.servers.map((server, index) => {
       const slot = slots[index]!;
-      return new UpstreamServer(
-        server,
-        slot,
-        config.upstream,
-        context,
-        previous.get(connectionKey(slot, server.address)),
-      );
+      const open = previous.get(connectionKey(slot, server.address));
+      return new UpstreamServer(server, slot, config.upstream, context, open);
     });
     this.hashKey = algorithm.usesHashKey ? compileHashKey(config.algorithm.key) : null;
     this.readsReports = algorithm.usesLoadReports === true;
-    this.#balancer = algorithm.create({
-      config: config.algorithm.settings,
-      clock: context.clock,
-      random: context.random,
-      signals: context.scoreboard,
-      worker: context.worker,
-      workers: context.workers,
-    });
-    this.#tellsOutcome = this.#balancer.onComplete !== undefined;
-    this.#refresh(context.scoreboard.stateVersion());
+    const { scoreboard, random } = context;
+    this.passive = new PassiveHealth({ config, slots, scoreboard, random });
+    this.#mover = new RequestMover(this.servers, context);
+    this.passive.silence = this.#mover;
+    for (const { connections } of this.servers) connections.passive = this.passive;
+    const { retries, hedging, queue, adaptiveConcurrency } = config;
+    this.retry = new RetryRule(retries);
+    this.budget = new RetryBudget({ share: retries.budget, minPerSecond: retries.minRetriesPerSecond });
+    this.hedging =
+      hedging === false
+        ? null
+        : { delay: new HedgeDelay(hedging), budget: new RetryBudget({ share: hedging.budget, minPerSecond: 0 }) };
+    this.queue = new PoolQueue(queue.limit);
+    this.limit = adaptiveConcurrency === false ? null : new GradientLimit(adaptiveConcurrency);
+    const { degradation } = config;
+    this.degradedAnswer =
+      degradation === false || degradation.answer === undefined ? null : compileRespond(degradation.answer);
+    this.#tierConfig = { ...config, zone };
+    this.#chooser = new TierChooser(
+      () =>
+        algorithm.create({
+          config: config.algorithm.settings,
+          clock: context.clock,
+          random,
+          signals: scoreboard,
+          worker: context.worker,
+          workers: context.workers,
+        }),
+      random,
+      algorithm.usesHashKey,
+    );
+    this.#refresh(scoreboard.stateVersion());
   }
 
   /** The server for a request; undefined when none is ready that is not excluded. */
   choose(context: BalanceContext): UpstreamServer | undefined {
     const version = this.#context.scoreboard.stateVersion();
     if (version !== this.#seen) this.#refresh(version);
-    return this.#balancer.choose(context) as UpstreamServer | undefined;
+    return this.#chooser.choose(context) as UpstreamServer | undefined;
+  }
+
+  /** Requests may have to go to another pool, or not be served. */
+  get isGuarded(): boolean {
+    return this.fallback !== null || this.config.degradation !== false;
+  }
+
+  /** This pool, or the first of its fallbacks that has not failed; the last one if all have. */
+  standIn(): PoolRuntime {
+    const version = this.#context.scoreboard.stateVersion();
+    if (version !== this.#seen) this.#refresh(version);
+    return this.failed && this.fallback !== null ? this.fallback.standIn() : this;
+  }
+
+  /** Whether the server takes trials only, its breaker being half-open. */
+  onTrial(slot: number): boolean {
+    return (this.#context.scoreboard.health.flags(slot) & HealthFlag.breakerTrial) !== 0;
+  }
+
+  /** Counts a request towards the adaptive limit; false when that is reached. Each needs one `leave`. */
+  enter(): boolean {
+    if (this.active >= this.limit!.limit) return false;
+    this.active++;
+    return true;
+  }
+
+  leave(): void {
+    this.active--;
   }
 
   /** Tells the balancer how an exchange ended. */
   complete(server: UpstreamServer, latency: number, success: boolean, status: number): void {
-    if (!this.#tellsOutcome) return;
+    if (!this.#chooser.listens) return;
     try {
-      this.#balancer.onComplete!(server, { latency, success, status });
+      this.#chooser.onComplete(server, { latency, success, status });
     } catch (error) {
       this.#context.log("error", `pool ${this.name}: ${error instanceof Error ? error.stack : String(error)}`);
     }
   }
 
+  /** Called every tick of the worker. */
+  tick(now: number): void {
+    this.passive.tick(now);
+    const version = this.#context.scoreboard.stateVersion();
+    if (version !== this.#seen || now >= this.#scalesAt) this.#refresh(version);
+    this.#mover.tick();
+    // Places on servers are shared with the other workers.
+    if (this.queue.length !== 0) this.queue.advance();
+  }
+
   #refresh(version: number): void {
-    const { scoreboard } = this.#context;
+    const { health } = this.#context.scoreboard;
     this.#seen = version;
-    this.#balancer.update(
-      readySet(++this.#sets, this.servers, (server) => scoreboard.state(server.slot) === ServerState.up),
-    );
+    this.#setScales();
+    const view = {
+      isReady: (server: UpstreamServer) => takesNewWork(health.flags(server.slot)),
+      mayBeTried: (server: UpstreamServer) => mayBeTried(health.flags(server.slot)),
+    };
+    const plan = planTiers(++this.#sets, this.servers, view, this.#tierConfig);
+    this.#chooser.update(plan);
+    this.hasTrials = this.servers.some(({ slot }) => this.onTrial(slot));
+    const { degradation, minimumHealthy } = this.config;
+    this.failed = poolFailed(plan.ready, minimumHealthy);
+    // Who fails open would rather try than refuse.
+    const isOpen = plan.ready === 0 && plan.tiers.length > 0;
+    this.level =
+      degradation === false || isOpen ? DegradationLevel.full : degradationLevel(plan.ready, plan.total, degradation);
+  }
+
+  /** Slow start, and what checks say of degraded servers. */
+  #setScales(): void {
+    const { scoreboard, clock } = this.#context;
+    const { slowStart } = this.config;
+    const now = clock.now();
+    const ready = this.servers.filter(({ slot }) => takesNewWork(scoreboard.health.flags(slot)));
+    const scales = Float64Array.from(ready, ({ slot }) => slowStartScale(scoreboard.readySince(slot), now, slowStart));
+    const rising = scales.some((scale) => scale < 1);
+    normaliseScales(scales);
+    ready.forEach((server, index) => {
+      server.scale = Math.max(LEAST_SCALE, scales[index]! * scoreboard.weightScale(server.slot));
+    });
+    this.#scalesAt = rising ? this.#context.now + SCALE_INTERVAL : Infinity;
   }
 }
+
+/** A server that takes work at all gets some of it. */
+const LEAST_SCALE = 0.001;
 
 /** Connections belong to a slot and an address: a server that moved gets new ones. */
 export function connectionKey(slot: number, address: string): string {

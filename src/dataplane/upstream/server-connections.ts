@@ -13,6 +13,13 @@ export interface ConnectionWaiter extends UpstreamUser {
   onNoConnection(error: ProxyError): void;
 }
 
+/** Takes down whether connections can be made. */
+export interface ConnectOutcomes {
+  connected(slot: number, now: number): void;
+  /** `code` is the system's, or "timeout". */
+  connectFailed(slot: number, code: string | undefined, now: number): void;
+}
+
 /** How many exchanges of one worker may wait for a connection to one server. */
 const MAX_WAITING = 1024;
 /** How long an unused connection is kept beyond `maxIdle`, in ms. */
@@ -27,10 +34,14 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   readonly slot: number;
   readonly context: WorkerContext;
   config: UpstreamConfig;
+  /** Who is told whether connections can be made; the pool's, or nobody for a server that is gone. */
+  passive: ConnectOutcomes | null = null;
+  heardAt = 0;
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Set<UpstreamConnection>();
   readonly #waiting: ConnectionWaiter[] = [];
   #retired = false;
+  #killEpoch: number;
   #warnedAt = -Infinity;
 
   constructor(address: SocketTarget, slot: number, config: UpstreamConfig, context: WorkerContext) {
@@ -38,11 +49,32 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     this.slot = slot;
     this.config = config;
     this.context = context;
+    this.#killEpoch = context.scoreboard.health.killEpoch(slot);
   }
 
   /** Open connections, in use or not. */
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Connections that have a user, or are being made. */
+  get inUse(): number {
+    return this.#all.size - this.#idle.length;
+  }
+
+  /** How many users' requests were sent between these times and have got nothing since. */
+  unanswered(before: number, after: number): number {
+    let count = 0;
+    for (const connection of this.#all) if (connection.isUnanswered(before, after)) count++;
+    return count;
+  }
+
+  /** Asks the users that were left without a byte since before that time to go elsewhere. */
+  moveUnanswered(error: ProxyError, before: number): void {
+    for (const connection of [...this.#all]) {
+      if (connection.isUnanswered(before, 0))
+        connection.user!.onServerSuspect(connection.connected ? error : errors.connectTimeout);
+    }
   }
 
   /**
@@ -140,8 +172,13 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     this.#warn(`bad response: ${reason}`);
   }
 
-  unreachable(reason: string): void {
+  reached(): void {
+    this.passive?.connected(this.slot, this.context.now);
+  }
+
+  unreachable(reason: string, code: string | undefined): void {
     this.#warn(`cannot connect: ${reason}`);
+    this.passive?.connectFailed(this.slot, code, this.context.now);
   }
 
   #warn(text: string): void {
@@ -150,6 +187,24 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     this.#warnedAt = now;
     const where = "path" in this.address ? this.address.path : `${this.address.host}:${this.address.port}`;
     this.context.log("warn", `server ${where}: ${text}`);
+  }
+
+  /** Ends all connections if somebody had them killed since the last call. */
+  followKills(): void {
+    const epoch = this.context.scoreboard.health.killEpoch(this.slot);
+    if (epoch === this.#killEpoch) return;
+    this.#killEpoch = epoch;
+    this.end(errors.serverRemoved);
+  }
+
+  /** The time of the server's connections is over: tunnels are ended in good order, exchanges fail with `error`. */
+  end(error: ProxyError): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(error);
+    for (const connection of [...this.#all]) {
+      if (connection.isTunnel) connection.user?.onServerClosing();
+      else connection.abort(error);
+    }
   }
 
   /** Cuts all connections; exchanges on them fail with `error`. */

@@ -37,6 +37,8 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   #uses = 0;
   #requestSent = false;
   #paused = false;
+  /** By `context.now`: when the user got the connection, or when the request's last byte was sent. */
+  #sentAt = 0;
   #bytesIn = 0;
   #bytesOut = 0;
   readonly #reader = new ResponseReader(this);
@@ -56,6 +58,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     this.user = user;
     this.#uses++;
     this.#requestSent = false;
+    this.#sentAt = this.#home.context.now;
     this.#reader.begin();
     if (this.#state !== CONNECTING) this.#state = HEAD;
   }
@@ -105,6 +108,17 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   /** The request is complete: the connection may be used again after the answer. */
   requestSent(): void {
     this.#requestSent = true;
+    this.#sentAt = this.#home.context.now;
+  }
+
+  /** The user's request (or the connection for it) was sent between these times, and nothing has come since. */
+  isUnanswered(before: number, after: number): boolean {
+    if (this.user === null || this.#sentAt >= before || this.#sentAt <= after) return false;
+    return this.#state === CONNECTING || (this.#state === HEAD && this.#requestSent && !this.#reader.inHead);
+  }
+
+  get isTunnel(): boolean {
+    return this.#state === TUNNEL;
   }
 
   /** Ends the sending half of a tunnel. */
@@ -153,6 +167,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
 
   onConnect(): void {
     if (this.#state === CLOSED) return;
+    this.#home.reached();
     if (this.user === null) {
       this.#state = IDLE;
       this.#setDeadline(this.#home.config.idleTimeout);
@@ -165,6 +180,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
 
   onData(buffer: Buffer, length: number): boolean {
     this.#bytesIn += length;
+    this.#home.heardAt = this.#home.context.now;
     switch (this.#state) {
       case HEAD:
         this.#reader.readHead(buffer, length);
@@ -226,9 +242,9 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     user.onResponseEnd(trailers);
   }
 
-  #notConnected(error: ProxyError, reason: string): void {
+  #notConnected(error: ProxyError, reason: string, code: string | undefined): void {
     this.#home.context.scoreboard.connectFailed(this.#home.slot);
-    this.#home.unreachable(reason);
+    this.#home.unreachable(reason, code);
     this.#fail(error);
   }
 
@@ -280,7 +296,11 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
       case CLOSED:
         return;
       case CONNECTING:
-        return this.#notConnected(errors.connectFailed, error === undefined ? "closed" : error.message);
+        return this.#notConnected(
+          errors.connectFailed,
+          error === undefined ? "closed" : error.message,
+          (error as NodeJS.ErrnoException | undefined)?.code,
+        );
       case HEAD:
         return this.#headEnded();
       case IDLE:
@@ -297,7 +317,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   onDeadline(): void {
     switch (this.#state) {
       case CONNECTING:
-        return this.#notConnected(errors.connectTimeout, "timed out");
+        return this.#notConnected(errors.connectTimeout, "timed out", "timeout");
       case HEAD:
         return this.#fail(errors.responseTimeout);
       case BODY:

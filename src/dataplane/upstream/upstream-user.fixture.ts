@@ -64,6 +64,13 @@ export class FakeUser implements ConnectionWaiter {
   onTunnelEnd(): void {
     this.calls.push("tunnel end");
   }
+  onServerSuspect(error: ProxyError): boolean {
+    this.calls.push(`suspect ${error.code}`);
+    return false;
+  }
+  onServerClosing(): void {
+    this.calls.push("closing");
+  }
   onUpstreamFailure(error: ProxyError, reused: boolean): void {
     this.calls.push(`failure ${error.code}${reused ? " reused" : ""}`);
   }

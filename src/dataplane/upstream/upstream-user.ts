@@ -33,6 +33,13 @@ export interface UpstreamUser {
   onUpgraded(head: ResponseHead, rest: Buffer): void;
   onTunnelData(buffer: Buffer, start: number, end: number): boolean;
   onTunnelEnd(): void;
+  /**
+   * The server turned out to be dead while the request waits for an answer. True when the user has gone elsewhere and
+   * given the connection up.
+   */
+  onServerSuspect(error: ProxyError): boolean;
+  /** The server's time is over: a tunnel ends in good order. */
+  onServerClosing(): void;
   /** It failed; the connection is no longer the user's. */
   onUpstreamFailure(error: ProxyError, reused: boolean): void;
 }
@@ -49,8 +56,12 @@ export interface ConnectionHome<Connection> {
   readonly size: number;
   /** The connection has done its work and may be used again. */
   release(connection: Connection): void;
-  /** No connection could be made. */
-  unreachable(reason: string): void;
+  /** When anything last came from the server, by `context.now`. */
+  heardAt: number;
+  /** A connection was made. */
+  reached(): void;
+  /** No connection could be made. `code`: the system's, or "timeout". */
+  unreachable(reason: string, code: string | undefined): void;
   /** An answer was refused. */
   refused(reason: string): void;
   /** The connection is gone. */
