@@ -157,6 +157,11 @@ export class HttpListener implements ConnectionHost {
     for (const connection of this.#connections) connection.drain();
   }
 
+  /** Ends all tunnels in the way of their protocols, which takes TUNNEL_CLOSE_GRACE and a little more at most. */
+  closeTunnels(): void {
+    for (const connection of this.#connections) connection.closeTunnel();
+  }
+
   /** Cuts all connections. */
   cut(): void {
     for (const connection of this.#connections) connection.cut();

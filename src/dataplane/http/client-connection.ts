@@ -32,6 +32,10 @@ const LINGER_BYTES = 1_048_576;
  */
 const HALF_CLOSED_GRACE = 1000;
 
+const WEBSOCKET = /\r\nUpgrade: *websocket *\r\n/i;
+/** Lends bytes that nobody will overwrite. */
+const OWN_BYTES: BufferLender = { replaceBuffer: () => undefined };
+
 /** One client's HTTP/1.1 connection: requests in, answers out, one at a time and in order. */
 export class ClientConnection extends ClientOutput implements TransportOwner, Downstream, BodySource, TunnelClient {
   readBuffer: Buffer = sharedReadBuffer;
@@ -240,16 +244,18 @@ export class ClientConnection extends ClientOutput implements TransportOwner, Do
     const { leg } = this.current!;
     this.host.clients.upgraded(this.host.slot);
     this.write(head);
-    if (rest.length > 0) this.write(rest);
     this.#state = TUNNEL;
     this.deadline = Infinity;
-    this.#tunnel = new Tunnel(this, leg, this.host.context, this.host.plan.config.limits.tunnelIdleTimeout);
+    const { context, plan } = this.host;
+    const tunnel = new Tunnel(this, leg, context, WEBSOCKET.test(head), plan.config.limits.tunnelIdleTimeout);
+    this.#tunnel = tunnel;
+    if (rest.length > 0) tunnel.fromServer(rest, OWN_BYTES);
     this.readBuffer = takeReadBuffer();
     const stash = this.#stash;
     this.#stash = null;
-    if (stash !== null) leg.tunnelSend(stash);
+    if (stash !== null) tunnel.fromClient(stash, 0, stash.length);
     if (!this.#inLoop) this.socket.resume();
-    if (this.#peerEnded) this.#tunnel.clientEnded();
+    if (this.#peerEnded) tunnel.clientEnded();
   }
 
   tunnelWrite(bytes: Buffer, from: BufferLender): boolean {
@@ -264,8 +270,14 @@ export class ClientConnection extends ClientOutput implements TransportOwner, Do
     this.socket.end();
   }
 
+  closeTunnel(): void {
+    if (this.#state === TUNNEL) this.#tunnel!.close();
+  }
+
   tunnelClosed(): void {
     this.#tunnel!.over();
+    // One that was told why gets the time to read it.
+    if (this.#tunnel!.closing) return this.#linger();
     this.#state = LINGER;
     this.wait(LINGER_TIME);
     this.socket.destroySoon();

@@ -1,3 +1,4 @@
+import { errors } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
@@ -80,7 +81,8 @@ export abstract class ClientOutput implements Timed {
   }
 
   answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
-    if (this.bodyComing) this.close = true;
+    // A server's end is a good moment for the client to look for another way, should there be one.
+    if (this.bodyComing || error === errors.serverRemoved) this.close = true;
     const { head, id } = request;
     const lines = (error.status === 503 ? "Retry-After: 1\r\n" : "") + this.connectionLine(head.minor);
     const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");

@@ -68,4 +68,7 @@ export class FakeDownstream implements Downstream {
   tunnelClosed(): void {
     this.calls.push("tunnelClosed");
   }
+  closeTunnel(): void {
+    this.calls.push("closeTunnel");
+  }
 }

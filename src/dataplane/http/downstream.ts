@@ -52,4 +52,10 @@ export interface Downstream {
   tunnelEnded(): void;
   /** The server's connection is gone. */
   tunnelClosed(): void;
+  /**
+   * The tunnel must end, because its server does: a WebSocket gets a Close frame 1001 on both sides, others the ends of
+   * their streams. The leg keeps its connection; it learns of the end by its connection's end, or by `Exchange.clientGone`
+   * after TUNNEL_CLOSE_GRACE and a little more. Nothing happens if there is no tunnel or it is ending already.
+   */
+  closeTunnel(): void;
 }
