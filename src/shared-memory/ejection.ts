@@ -46,7 +46,8 @@ export function tryEject(request: EjectionRequest): EjectionResult {
     const count = ejections(health, slot, settings.ejectionTime, now) + 1;
     health.write(slot, L.EJECTIONS, count);
     health.setReason(slot, reason);
-    // Before the flag: whoever sees the flag goes by the time.
+    // Before the flag: whoever sees the flag goes by the times.
+    health.setEjectedAt(slot, now);
     health.setEjectedUntil(slot, now + ejectionLength(settings, count, random));
     health.set(slot, HealthFlag.ejected, now);
     return "ejected";
@@ -76,6 +77,27 @@ export function endEjection(health: HealthBoard, slot: number, now: number): boo
   } finally {
     health.unlock();
   }
+}
+
+/**
+ * Brings a server back that was ejected for its silence and has said something since: then it was only busy. True for
+ * the one caller that did.
+ *
+ * @param heardAt when the server was last heard
+ */
+export function endSilence(health: HealthBoard, slot: number, heardAt: number, now: number): boolean {
+  if (!wasSilentUntil(health, slot, heardAt) || !health.lock()) return false;
+  try {
+    if (!wasSilentUntil(health, slot, heardAt)) return false;
+    if (health.ejectedUntil(slot) > now) health.setEjectedUntil(slot, now);
+    return health.clear(slot, HealthFlag.ejected, now);
+  } finally {
+    health.unlock();
+  }
+}
+
+function wasSilentUntil(health: HealthBoard, slot: number, heardAt: number): boolean {
+  return health.reason(slot) === PassiveReason.silence && heardAt > health.ejectedAt(slot);
 }
 
 /** What is told to `setUnreachable`. */

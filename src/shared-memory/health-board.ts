@@ -98,6 +98,15 @@ export class HealthBoard {
     this.#doubles[slot * L.SERVER_DOUBLES + L.EJECTED_UNTIL] = until;
   }
 
+  /** When its last ejection began; NaN for never. */
+  ejectedAt(slot: number): number {
+    return this.#double(slot, L.EJECTED_AT);
+  }
+
+  setEjectedAt(slot: number, at: number): void {
+    this.#doubles[slot * L.SERVER_DOUBLES + L.EJECTED_AT] = at;
+  }
+
   /** When a server that traffic found unreachable is tried again; NaN when it is not for traffic to say. */
   unreachableUntil(slot: number): number {
     return this.#double(slot, L.UNREACHABLE_UNTIL);
@@ -205,10 +214,11 @@ export class HealthBoard {
     this.#unlockFor(worker);
   }
 
-  /** Forgets everything, for a slot that another server gets. */
+  /** Forgets everything but running trials, for a slot that another server gets. */
   reset(slot: number): void {
-    this.#ints.fill(0, slot * L.SERVER_INTS + L.HEALTH_FLAGS, (slot + 1) * L.SERVER_INTS);
-    for (let worker = 0; worker <= this.#handle.workers; worker++) trialLane(this.#handle, worker)[slot] = 0;
+    const start = slot * L.SERVER_INTS;
+    this.#ints.fill(0, start + L.HEALTH_FLAGS, start + L.BREAKER_TRIALS);
+    this.#ints.fill(0, start + L.BREAKER_TRIALS + 1, start + L.SERVER_INTS);
   }
 
   #unlockFor(worker: number): void {

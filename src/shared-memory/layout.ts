@@ -55,6 +55,8 @@ export const DRAIN_UNTIL = 35;
 export const HEARD_AT = 36;
 /** When a server that traffic found unreachable is tried again; 0 when it was found so otherwise. */
 export const UNREACHABLE_UNTIL = 37;
+/** When its last ejection began. */
+export const EJECTED_AT = 38;
 /** Line 5, integers, written only when something fails or has failed: 1 while one of the counts below may not be 0. */
 export const UNSETTLED = 80;
 /** Line 5, integers: failures in a row, of every kind and of gateway kinds; doubtful failures to connect in a row. */

@@ -7,10 +7,13 @@ import { errors, type ProxyError } from "../errors.ts";
 const NO_FAULT: ReadonlySet<string> = new Set([
   errors.noServer.code,
   errors.overloaded.code,
+  errors.queueFull.code,
+  errors.queueTimeout.code,
+  errors.concurrencyLimited.code,
+  errors.degraded.code,
   errors.serverRemoved.code,
   errors.connectFailed.code,
   errors.connectTimeout.code,
-  "queue_timeout",
 ]);
 
 /** Whether a failed exchange counts as the server's failure. */

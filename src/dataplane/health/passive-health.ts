@@ -5,14 +5,14 @@ import { connectVerdict, DOUBTS, timeoutsNeeded } from "../../core/health/connec
 import { isGatewayError, isServerFault } from "../../core/health/server-fault.ts";
 import type { Random } from "../../core/random.ts";
 import * as breaker from "../../shared-memory/breaker.ts";
-import { endEjection, endUnreachable, setUnreachable, tryEject } from "../../shared-memory/ejection.ts";
+import { endEjection, endSilence, endUnreachable, setUnreachable, tryEject } from "../../shared-memory/ejection.ts";
 import { countInWindow } from "../../shared-memory/error-window.ts";
 import { countFailure, forgetFailures, isUnsettled, settle } from "../../shared-memory/failure-counts.ts";
 import { PassiveReason, type HealthBoard } from "../../shared-memory/health-board.ts";
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import * as L from "../../shared-memory/layout.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
-import { SilenceWatch, type SilenceSource } from "./silence.ts";
+import { SilenceDetector, type SilenceSource } from "./silence.ts";
 
 const { ejected, unreachable, breakerOpen, breakerTrial } = HealthFlag;
 /** What the tick has to look after. */
@@ -53,7 +53,7 @@ export class PassiveHealth {
   readonly #health: HealthBoard;
   readonly #random: Random;
   readonly #timeoutsNeeded: number;
-  readonly #silenceWatch: SilenceWatch | null;
+  readonly #detector: SilenceDetector | null;
   readonly #onSilent: (slot: number) => void;
   #now = 0;
   /** Servers that something is to be looked after for, as of `#seen`, a version of the scoreboard's state. */
@@ -69,8 +69,8 @@ export class PassiveHealth {
     this.#health = options.scoreboard.health;
     this.#random = options.random;
     this.#timeoutsNeeded = timeoutsNeeded(options.config.upstream?.connectTimeout ?? CONNECT_TIMEOUT);
-    this.#silenceWatch =
-      this.#outliers === false ? null : new SilenceWatch(this.#outliers, options.slots, options.scoreboard);
+    this.#detector =
+      this.#outliers === false ? null : new SilenceDetector(this.#outliers, options.slots, options.scoreboard);
     this.#onSilent = (slot) => void this.#eject(slot, PassiveReason.silence, this.#now);
   }
 
@@ -139,7 +139,7 @@ export class PassiveHealth {
     const version = this.#options.scoreboard.stateVersion();
     if (version !== this.#seen) this.#findOut(version);
     for (const slot of this.#out) this.#bringBack(slot, now);
-    this.#silenceWatch?.look(this.silence, now, this.#onSilent);
+    this.#detector?.look(this.silence, now, this.#onSilent);
   }
 
   #findOut(version: number): void {
@@ -157,12 +157,18 @@ export class PassiveHealth {
     // A reload may have turned off what put the server out.
     if ((flags & ejected) !== 0) {
       if (this.#outliers === false) health.clear(slot, ejected, now);
-      else endEjection(health, slot, now);
+      else this.#endEjection(slot, now);
     }
     if ((flags & (breakerOpen | breakerTrial)) !== 0) {
       if (this.#breaker === false) breaker.dropBreaker(health, slot, now);
       else if ((flags & breakerOpen) !== 0) breaker.halfOpen(health, slot, now);
     }
+  }
+
+  #endEjection(slot: number, now: number): void {
+    if (endEjection(this.#health, slot, now) || this.#detector === null) return;
+    if (this.#health.reason(slot) !== PassiveReason.silence) return;
+    endSilence(this.#health, slot, this.#detector.heardAt(slot, this.silence), now);
   }
 
   #trialSucceeded(slot: number, now: number): void {

@@ -32,7 +32,7 @@ const SEARCH = 256;
  * The first keeps requests that are slow by nature from counting once the server has said anything; the last keeps all
  * servers in use when they hang on something that they have in common.
  */
-export class SilenceWatch {
+export class SilenceDetector {
   readonly #settings: OutlierDetectionConfig;
   readonly #slots: readonly number[];
   readonly #scoreboard: Scoreboard;
@@ -58,14 +58,15 @@ export class SilenceWatch {
     if (this.#settings.silence === 0) return;
     this.#searches = SEARCH;
     for (const slot of source.slots()) {
-      const heard = this.#heardAt(slot, source.heardAt(slot));
+      const heard = this.heardAt(slot, source);
       if (judges && now - heard > this.#settings.silence && this.#isSilent(slot, heard, source, now)) found(slot);
     }
   }
 
-  /** When anybody heard the server last; tells the others when this worker did so, a few times per `silence`. */
-  #heardAt(slot: number, mine: number): number {
+  /** When anybody heard the server last, 0 for never; tells the others when this worker did so, a few times per `silence`. */
+  heardAt(slot: number, source: SilenceSource): number {
     const { health } = this.#scoreboard;
+    const mine = source.heardAt(slot);
     const told = health.heardAt(slot) || 0;
     if (mine - told > this.#settings.silence / 4) health.setHeardAt(slot, mine);
     return Math.max(mine, told, this.#scoreboard.latencyAt(slot) || 0);
