@@ -29,7 +29,7 @@ class Bench implements BodySource {
         return this.goOn;
       },
       flush: () => void this.calls.push("flush"),
-      sendEnd: (ending: string) => {
+      end: (ending: string) => {
         this.sent += ending;
         this.calls.push("sendEnd");
       },
@@ -39,7 +39,7 @@ class Bench implements BodySource {
       this.calls.push(`refuse ${error.code}`);
       this.current = null;
     };
-    this.current = { leg, refuse } as unknown as Exchange;
+    this.current = { leg: { request: leg }, refuse } as unknown as Exchange;
     this.reader = new BodyReader(this, this.proxy);
     this.reader.begin(requestHead("POST / HTTP/1.1", "Host: a", ...lines));
   }

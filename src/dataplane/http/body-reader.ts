@@ -66,26 +66,26 @@ export class BodyReader {
   #readLength(buffer: Buffer, from: number, length: number): number {
     const source = this.#source;
     const exchange = source.current!;
-    const { leg } = exchange;
+    const { request } = exchange.leg;
     const to = Math.min(length, from + this.#left);
     this.#left -= to - from;
     if (!this.#check(exchange, to - from)) return length;
     const shared = buffer === sharedReadBuffer;
-    const filtered = leg.filtersBody;
+    const filtered = request.filtersBody;
     const piece = shared || filtered ? copyOf(buffer, from, to) : buffer;
     const bytes = piece === buffer ? buffer.subarray(from, to) : piece.subarray(0, to - from);
-    const goOn = filtered ? leg.sendFiltered(bytes) : leg.send(bytes);
+    const goOn = filtered ? request.sendFiltered(bytes) : request.send(bytes);
     if (shared) {
       // With the head, and before the copy's fate is looked at.
-      leg.flush();
-      if (piece.length === READ_SIZE && !filtered && leg.taken) giveReadBuffer(piece);
+      request.flush();
+      if (piece.length === READ_SIZE && !filtered && request.taken) giveReadBuffer(piece);
     }
     if (source.current !== exchange) return length;
     // More is coming: it goes to a buffer that can be handed on as it is.
-    if (shared ? this.#left > 0 : !leg.taken) source.readBuffer = takeReadBuffer();
+    if (shared ? this.#left > 0 : !request.taken) source.readBuffer = takeReadBuffer();
     if (this.#left === 0) {
       // With the next request behind it, the buffer is still being read.
-      if (!shared && to === length && leg.taken) giveReadBuffer(source.readBuffer);
+      if (!shared && to === length && request.taken) giveReadBuffer(source.readBuffer);
       this.#done(exchange, filtered ? LAST_CHUNK : "");
     }
     if (this.#left > 0 && !goOn) source.pauseReading();
@@ -95,7 +95,7 @@ export class BodyReader {
   #readChunks(buffer: Buffer, from: number, length: number): number {
     const source = this.#source;
     const exchange = source.current!;
-    const { leg } = exchange;
+    const { request } = exchange.leg;
     const decoder = this.#decoder!;
     let position = from;
     let goOn = true;
@@ -105,7 +105,8 @@ export class BodyReader {
       if (event === 1) {
         const data = buffer.subarray(decoder.dataStart, decoder.dataEnd);
         if (!this.#check(exchange, data.length)) return length;
-        if (!(leg.filtersBody ? leg.sendFiltered(Buffer.from(data)) : leg.send(frameChunk(data)))) goOn = false;
+        if (!(request.filtersBody ? request.sendFiltered(Buffer.from(data)) : request.send(frameChunk(data))))
+          goOn = false;
         if (source.current !== exchange) return length;
       } else if (event === 2) {
         this.#done(exchange, decoder.trailers === "" ? LAST_CHUNK : `0\r\n${decoder.trailers}\r\n`);
@@ -123,7 +124,7 @@ export class BodyReader {
 
   #done(exchange: Exchange, ending: string): void {
     this.#source.bodyDone();
-    exchange.leg.sendEnd(ending);
+    exchange.leg.request.end(ending);
   }
 
   /** Counts bytes of the body; false when the request was refused for their number or rate. */

@@ -1,25 +1,19 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
 import { retryDelay } from "../../core/retry/backoff.ts";
-import { mayRetry } from "../../core/retry/retry-rule.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
 import type { PlaceWaiter } from "../upstream/pool-queue.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
-import type { UpstreamConnection } from "../upstream/upstream-connection.ts";
 import type { UpstreamServer } from "../upstream/upstream-server.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { AnswerRelay, type RelayedExchange } from "./answer-relay.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
-import { frameChunk } from "./chunk-framing.ts";
-import type { FilterView } from "./filter-view.ts";
 import { Hedge } from "./hedge.ts";
-import { RequestBody } from "./request-body.ts";
+import { RequestSender, type SentExchange } from "./request-sender.ts";
 import { ServerChoice } from "./server-choice.ts";
-import { upstreamRequestHead, type ForwardedRequest } from "./upstream-request.ts";
 
 /** The exchange whose server side this is. */
-export interface LegOwner extends RelayedExchange, ForwardedRequest {
-  readonly view: FilterView | null;
+export interface LegOwner extends RelayedExchange, SentExchange {
   readonly bodyTimeout: number;
   /** When the exchange began, by the clock. */
   readonly startedAt: number;
@@ -38,17 +32,15 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
   wantsUpgrade = false;
+  readonly request: RequestSender;
   readonly relay: AnswerRelay;
   readonly #owner: LegOwner;
   readonly #context: WorkerContext;
-  readonly #body = new RequestBody();
   readonly #choice: ServerChoice;
   readonly #hedge: Hedge;
   #pool!: PoolRuntime;
   /** The try whose answer counts. */
   #attempt: Attempt;
-  /** The head as it was sent, for a further try. */
-  #head = "";
   /** Until anything has to be waited for. */
   #atOnce = false;
   /** Tries after the first. */
@@ -67,9 +59,11 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   constructor(owner: LegOwner, context: WorkerContext) {
     this.#owner = owner;
     this.#context = context;
-    this.relay = new AnswerRelay(owner, context, () => this.cut());
+    const cut = () => this.cut();
+    this.relay = new AnswerRelay(owner, context, cut);
     this.#choice = new ServerChoice(context);
     this.#attempt = new Attempt(this, this.relay, context);
+    this.request = new RequestSender(owner, this.#attempt, cut);
     this.#hedge = new Hedge(context, this.#choice, () => new Attempt(this, this.relay, context));
   }
 
@@ -96,12 +90,11 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   }
 
   reset(): void {
-    this.#body.reset();
+    this.request.reset();
     this.relay.reset();
     this.#attempt.reset();
     this.#choice.reset();
     this.wantsUpgrade = false;
-    this.#head = "";
     this.#retries = 0;
     if (this.#backoff !== null) this.#stopBackoff();
     this.#hedge.stop();
@@ -118,8 +111,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     this.#pool = pool;
     this.#choice.hashKey = hashKey;
     this.#atOnce = this.#owner.chain === null;
-    this.#body.limit = pool.config.retries.bufferLimit;
-    this.#body.expected = this.#owner.head.contentLength;
+    this.request.begin(pool.config.retries.bufferLimit);
     if (pool.limit !== null) {
       if (!pool.enter()) return this.#owner.fail(errors.concurrencyLimited);
       this.#admitted = true;
@@ -193,98 +185,25 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
 
   // --- the request ---
 
-  /** Writes the head, and what of the body has come so far. */
   attemptConnected(attempt: Attempt): void {
-    const connection = attempt.connection!;
-    const owner = this.#owner;
-    if (this.#head === "")
-      this.#head = upstreamRequestHead(
-        owner,
-        this.filtersBody,
-        owner.downstream.forwardedLines(owner.head),
-        attempt.server!.authority,
-      );
     // A request that goes out in the turn in which it came was sent when it started: one look at the clock is enough.
-    attempt.sentAt = this.#atOnce ? owner.startedAt : this.#context.clock.now();
+    attempt.sentAt = this.#atOnce ? this.#owner.startedAt : this.#context.clock.now();
     this.#atOnce = false;
-    if (!owner.hasBody) {
-      connection.sendHead(this.#head);
-      connection.requestSent();
-    } else {
-      connection.cork();
-      connection.sendHead(this.#head);
-      this.#body.sendTo(connection);
-      // What of the body is in the same read as the head is sent after this returns, and leaves with it.
-      process.nextTick(uncork, connection);
-      if (this.#body.complete) connection.requestSent();
-      if (!connection.needsDrain) owner.downstream.resumeReading();
-    }
+    this.request.start(attempt);
     if (this.#pool.hedging !== null && this.#mayHedge(attempt))
-      this.#hedge.later(this.#pool, attempt, this.#forgetName);
+      this.#hedge.later(this.#pool, attempt, this.#changeServer);
   }
 
   /** Only what may be repeated, is there as a whole, and has not been tried before. */
   #mayHedge(attempt: Attempt): boolean {
     if (attempt !== this.#attempt || this.#retries !== 0 || this.wantsUpgrade) return false;
-    return this.mayRepeat(errors.connectionLost) && (!this.#owner.hasBody || this.#body.complete);
+    return this.mayRepeat(errors.connectionLost) && this.request.complete;
   }
 
-  /** A request without Host gets the server's name, so its head is not the same for another one. */
-  readonly #forgetName = (): void => {
-    if (this.#owner.head.authority === "") this.#head = "";
-  };
-
-  /** Whether the route's filters want to see the request's body. */
-  get filtersBody(): boolean {
-    const { chain } = this.#owner;
-    return chain !== null && chain.requestBody.length !== 0;
-  }
-
-  /** The connection has taken all that was sent, so that what was handed over may be overwritten. */
-  get taken(): boolean {
-    const { connection } = this.#attempt;
-    return connection !== null && connection.connected && connection.unsent === 0;
-  }
-
-  /** Sends what was collected, if the connection is there. */
-  flush(): void {
-    const { connection } = this.#attempt;
-    if (connection?.connected === true) connection.uncork();
-  }
-
-  /** Bytes of the request's body in the framing in which they go on; false asks the client to pause. */
-  send(bytes: Buffer): boolean {
-    const { connection } = this.#attempt;
-    if (connection === null || !connection.connected) return this.#body.hold(bytes);
-    this.#body.keepCopy(bytes);
-    connection.send(bytes);
-    return !connection.needsDrain;
-  }
-
-  /** Bytes of the body without framing, for routes whose filters want to see them. */
-  sendFiltered(data: Buffer): boolean {
-    const { chain, view } = this.#owner;
-    let piece: Uint8Array = data;
-    try {
-      for (const filter of chain!.requestBody) piece = filter.onRequestBody(view!, piece) ?? piece;
-    } catch (error) {
-      this.cut();
-      this.#owner.filterFailed(error);
-      return false;
-    }
-    return piece.length === 0 || this.send(frameChunk(piece));
-  }
-
-  /** The request's body is complete; `ending` are the bytes that end it in its framing. */
-  sendEnd(ending: string): void {
-    if (ending !== "") this.send(Buffer.from(ending, "latin1"));
-    this.#body.complete = true;
-    const { connection } = this.#attempt;
-    if (connection?.connected === true) connection.requestSent();
-  }
+  readonly #changeServer = (): void => this.request.changeServer();
 
   drained(attempt: Attempt): void {
-    if (attempt === this.#attempt && (this.relay.tunnel || !this.#body.complete))
+    if (attempt === this.#attempt && (this.relay.tunnel || !this.request.complete))
       this.#owner.downstream.resumeReading();
   }
 
@@ -299,15 +218,19 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     if (pool.hedging !== null) {
       pool.hedging.delay.observe(attempt.latency);
       this.#hedge.settle(this.#attempt, attempt);
-      this.#attempt = attempt;
+      this.#attempt = this.request.attempt = attempt;
     }
     if (pool.limit !== null) pool.limit.sample(attempt.latency, pool.active, attempt.headAt);
     this.wantsUpgrade = false;
     const { hasBody, downstream } = this.#owner;
     // The rest of the body cannot go anywhere, or may never come: the client should know that this connection ends.
-    if (hasBody && !this.#body.complete && (!head.keepAlive || (this.#owner.head.expectContinue && !attempt.continued)))
+    if (
+      hasBody &&
+      !this.request.complete &&
+      (!head.keepAlive || (this.#owner.head.expectContinue && !attempt.continued))
+    )
       downstream.closeAfterAnswer();
-    this.#body.forget();
+    this.request.forget();
     this.relay.status = head.status;
     if (this.#owner.view === null) return true;
     if (!this.relay.filterHead(head)) return false;
@@ -318,6 +241,11 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   /** The client can take more of the answer. */
   resume(): void {
     this.#attempt.connection?.resumeReading();
+  }
+
+  /** The server's connection has taken all that was sent. */
+  get taken(): boolean {
+    return this.request.taken;
   }
 
   /** Bytes from the client for a tunnel; false asks it to pause. */
@@ -335,7 +263,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   // --- further tries ---
 
   mayRepeat(error: ProxyError): boolean {
-    return mayRetry(error, this.method, this.#body.replayable(this.#owner.hasBody));
+    return this.request.mayRepeat(error);
   }
 
   attemptFailed(attempt: Attempt, error: ProxyError): void {
@@ -348,11 +276,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   /** Whether the rules let the request go to another server after this failure. */
   #mayGoOn(error: ProxyError): boolean {
     const { retry } = this.#pool;
-    return (
-      this.#retries < retry.attempts &&
-      retry.allowsError(error, this.method) &&
-      this.#body.replayable(this.#owner.hasBody)
-    );
+    return this.#retries < retry.attempts && retry.allowsError(error, this.method) && this.request.isReplayable;
   }
 
   /** What failed before anything was sent has cost no server anything, so it costs no budget. */
@@ -364,7 +288,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     const { retry } = this.#pool;
     if (status < 400 || !retry.allowsStatus(status, this.method)) return false;
     if (this.#pool.hedging !== null && this.#otherGoesOn(attempt)) return true;
-    if (this.#retries >= retry.attempts || !this.#body.replayable(this.#owner.hasBody)) return false;
+    if (this.#retries >= retry.attempts || !this.request.isReplayable) return false;
     return this.#reserve(attempt, errors.connectionLost);
   }
 
@@ -403,7 +327,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   /** Tries again: at once the first time, later after a growing pause. */
   #again(start: () => void): void {
     this.#retries++;
-    this.#forgetName();
+    this.request.changeServer();
     const delay = this.#retries < 2 ? 0 : retryDelay(this.#retries, this.#pool.config.retries, this.#context.random);
     if (delay === 0) return start();
     this.#backoff = setTimeout(() => {
@@ -416,7 +340,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   #otherGoesOn(failed: Attempt): boolean {
     const other = this.#hedge.survivor(this.#attempt, failed);
     if (other === null) return false;
-    this.#attempt = other;
+    this.#attempt = this.request.attempt = other;
     return true;
   }
 
@@ -439,8 +363,4 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     clearTimeout(this.#backoff!);
     this.#backoff = null;
   }
-}
-
-function uncork(connection: UpstreamConnection): void {
-  connection.uncork();
 }
