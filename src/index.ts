@@ -4,6 +4,7 @@ import { ConfigError } from "./config/problem.ts";
 import { notReady } from "./controlplane/api/health.ts";
 import type { NodeState } from "./controlplane/api/node-state.ts";
 import { poolServers, type ServerView } from "./controlplane/api/server-view.ts";
+import type { HealthEvent } from "./controlplane/health/health-event.ts";
 import type { Log } from "./controlplane/log.ts";
 import type { ReloadOutcome } from "./controlplane/reload-outcome.ts";
 import type { WorkerStatus } from "./controlplane/worker-status.ts";
@@ -15,6 +16,7 @@ export { ConfigError, type Problem } from "./config/problem.ts";
 export type { Config } from "./config/schema.ts";
 export type { Log, LogLevel } from "./controlplane/log.ts";
 export type { ReloadOutcome } from "./controlplane/reload-outcome.ts";
+export type { HealthChange, HealthEvent } from "./controlplane/health/health-event.ts";
 export type { ServerView } from "./controlplane/api/server-view.ts";
 export type { WorkerStatus } from "./controlplane/worker-status.ts";
 export { defineAlgorithm, defineFilter } from "./core/extension.ts";
@@ -28,6 +30,8 @@ export interface LoadBalancerOptions {
   readonly baseDir?: string;
   /** Where the balancer's own log goes; nowhere by default. */
   readonly log?: Log;
+  /** Called with each change of a server's or a pool's health, within about 100 ms. What it throws is dropped. */
+  readonly onHealthEvent?: (event: HealthEvent) => void;
 }
 
 /** What a balancer is doing right now. */
@@ -74,15 +78,16 @@ export function createLoadBalancer(config: ConfigInput, options: LoadBalancerOpt
       if (loaded.config === undefined) throw new ConfigError(loaded.problems);
       node = new BalancerNode({ loaded, log });
       state = node.state();
+      if (options.onHealthEvent !== undefined) state.health.events.subscribe(options.onHealthEvent);
       return node.start();
     },
     reload: async (input) => started().apply(() => load(input)),
     stats() {
       const snapshot = state?.snapshot();
       if (state === undefined || snapshot === undefined) return { version: 0, ready: false, workers: [], pools: {} };
-      const { scoreboard, clock } = state;
+      const sources = state;
       const pools = Object.keys(snapshot.config.pools).map(
-        (name) => [name, poolServers(snapshot, name, scoreboard, clock.now())] as const,
+        (name) => [name, poolServers(snapshot, name, sources)] as const,
       );
       return {
         version: snapshot.version,

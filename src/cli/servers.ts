@@ -13,6 +13,7 @@ interface Entry {
   readonly requests: number;
   readonly errors: number;
   readonly latency: { readonly average: number | null };
+  readonly health: { readonly reason: string | null };
 }
 
 /** Adds `evenkeel servers`. */
@@ -30,8 +31,26 @@ export function registerServers(program: Command): void {
     });
 }
 
+/** Longest reason in the table; --json has all of it. */
+const LONGEST_REASON = 70;
+
+function shortened(reason: string): string {
+  return reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON - 1)}…` : reason;
+}
+
 function text(servers: readonly Entry[]): string {
-  const head = ["POOL", "SERVER", "STATE", "WEIGHT", "IN FLIGHT", "CONNECTIONS", "REQUESTS", "ERRORS", "LATENCY MS"];
+  const head = [
+    "POOL",
+    "SERVER",
+    "STATE",
+    "WEIGHT",
+    "IN FLIGHT",
+    "CONNECTIONS",
+    "REQUESTS",
+    "ERRORS",
+    "LATENCY MS",
+    "WHY",
+  ];
   const rows = servers.map((server) => [
     server.pool,
     server.id,
@@ -42,6 +61,7 @@ function text(servers: readonly Entry[]): string {
     server.requests,
     server.errors,
     server.latency.average === null ? "-" : server.latency.average.toFixed(1),
+    shortened(server.health.reason ?? ""),
   ]);
   return `${tableLines(head, rows).join("\n")}\n`;
 }

@@ -16,6 +16,7 @@ interface Status {
     restarts: number;
     eventLoopDelay: number;
   }[];
+  readonly pools: readonly { readonly name: string; readonly ready: number; readonly servers: number }[];
   readonly totals: Readonly<Record<string, number>>;
 }
 
@@ -48,6 +49,11 @@ function text(status: Status): string {
         worker.restarts,
         worker.eventLoopDelay,
       ]),
+    ),
+    "",
+    ...tableLines(
+      ["POOL", "READY", "SERVERS"],
+      status.pools.map(({ name, ready: readyServers, servers }) => [name, readyServers, servers]),
     ),
     "",
   ].join("\n");

@@ -5,11 +5,13 @@ import { isLoopback, parseListenAddress, type Address } from "../../config/addre
 import type { Log } from "../log.ts";
 import { guard } from "./access.ts";
 import { configurationRoutes } from "./configuration.ts";
+import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { listenerRoutes } from "./listeners.ts";
 import type { NodeState } from "./node-state.ts";
 import { poolRoutes } from "./pools.ts";
 import { answerWithProblems } from "./problem-details.ts";
+import { serverHistoryRoutes } from "./server-history.ts";
 import { serverRoutes } from "./servers.ts";
 import { statusRoutes } from "./status.ts";
 
@@ -41,7 +43,15 @@ export class AdminServer {
     guard(this.#server, { address: parsed.address, token });
     answerWithProblems(this.#server, (error) => log("error", `admin: ${error.stack ?? error.message}`));
     void this.#server.register(healthRoutes(state));
-    for (const routes of [statusRoutes, poolRoutes, serverRoutes, listenerRoutes, configurationRoutes]) {
+    for (const routes of [
+      statusRoutes,
+      poolRoutes,
+      serverRoutes,
+      serverHistoryRoutes,
+      eventRoutes,
+      listenerRoutes,
+      configurationRoutes,
+    ]) {
       void this.#server.register(routes(state), { prefix: "/api/v2" });
     }
   }

@@ -8,7 +8,7 @@ export function configurationRoutes(state: NodeState): FastifyPluginCallback {
   return (server, _options, done) => {
     server.get("/config", () => {
       const snapshot = state.snapshot();
-      return { version: snapshot?.version ?? null, config: redacted(snapshot?.config ?? null) };
+      return { version: snapshot?.version ?? null, config: redacted(state.config() ?? null) };
     });
     server.get("/algorithms", () => ({
       algorithms: state.algorithms().map(({ name, aliases, summary, usesHashKey, schema }) => ({

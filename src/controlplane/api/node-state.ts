@@ -1,7 +1,9 @@
+import type { Config } from "../../config/schema.ts";
 import type { Snapshot } from "../../config/snapshot.ts";
 import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import type { DiscoveryStatus } from "../discovery/discovery-status.ts";
 import type { NodeHealth } from "../health/node-health.ts";
 import type { ReloadOutcome } from "../reload-outcome.ts";
 import type { WorkerStatus } from "../worker-status.ts";
@@ -16,6 +18,10 @@ export interface NodeState {
   readonly scoreboard: Scoreboard;
   /** The snapshot in use; undefined before the first. */
   snapshot(): Snapshot | undefined;
+  /** The configuration in use as it was written: without the servers that were found; undefined before the first. */
+  config(): Config | undefined;
+  /** How the source of a pool's servers is doing; undefined when it has none. */
+  discovery(pool: string): DiscoveryStatus | undefined;
   /** Listener name → its URLs. */
   addresses(): Readonly<Record<string, readonly string[]>>;
   workers(): readonly WorkerStatus[];

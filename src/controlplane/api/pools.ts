@@ -2,7 +2,7 @@ import type { FastifyPluginCallback } from "fastify";
 import type { Snapshot } from "../../config/snapshot.ts";
 import type { NodeState } from "./node-state.ts";
 import { sendProblem } from "./problem-details.ts";
-import { poolServers } from "./server-view.ts";
+import { poolServers, round } from "./server-view.ts";
 
 /** `/pools` and `/pools/{name}`: pools with their servers and live counters. */
 export function poolRoutes(state: NodeState): FastifyPluginCallback {
@@ -28,7 +28,8 @@ export function poolRoutes(state: NodeState): FastifyPluginCallback {
 
 function view(state: NodeState, snapshot: Snapshot, name: string) {
   const { algorithm, upstream, retries } = snapshot.config.pools[name]!;
-  const servers = poolServers(snapshot, name, state.scoreboard, state.clock.now());
+  const servers = poolServers(snapshot, name, state);
+  const { ready, total } = state.health.readyServers(name);
   const sum = (field: "inFlight" | "connections" | "requests" | "errors") =>
     servers.reduce((total, server) => total + server[field], 0);
   return {
@@ -36,7 +37,9 @@ function view(state: NodeState, snapshot: Snapshot, name: string) {
     algorithm,
     upstream,
     retries,
-    ready: servers.filter((server) => server.state === "up" && server.weight > 0).length,
+    ready,
+    /** Share of the servers with a weight that take new work; null without any. */
+    healthyShare: total === 0 ? null : round(ready / total),
     inFlight: sum("inFlight"),
     connections: sum("connections"),
     requests: sum("requests"),

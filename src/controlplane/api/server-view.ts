@@ -1,18 +1,20 @@
 import type { ServerConfig } from "../../config/schema.ts";
 import type { Snapshot } from "../../config/snapshot.ts";
 import { stateName } from "../../shared-memory/server-state.ts";
-import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import { serverTotals } from "../../shared-memory/totals.ts";
+import { serverHealth, type HealthSources } from "./server-health.ts";
 
 /** A server with its live counters, as JSON. Numbers that are unknown are null. */
-export function serverView(pool: string, server: ServerConfig, slot: number, scoreboard: Scoreboard, now: number) {
-  scoreboard.tick(now);
+export function serverView(pool: string, server: ServerConfig, slot: number, sources: HealthSources) {
+  const { scoreboard, clock } = sources;
+  scoreboard.tick(clock.now());
   const totals = serverTotals(scoreboard.handle, slot);
   return {
     id: server.id ?? server.address,
     pool,
     address: server.address,
     state: stateName(scoreboard.state(slot)),
+    health: serverHealth(sources, slot),
     weight: server.weight,
     effectiveWeight: round(server.weight * scoreboard.weightScale(slot)),
     priority: server.priority,
@@ -42,10 +44,10 @@ export function serverView(pool: string, server: ServerConfig, slot: number, sco
 export type ServerView = ReturnType<typeof serverView>;
 
 /** The servers of one pool, in the order of the configuration. */
-export function poolServers(snapshot: Snapshot, pool: string, scoreboard: Scoreboard, now: number): ServerView[] {
+export function poolServers(snapshot: Snapshot, pool: string, sources: HealthSources): ServerView[] {
   const slots = snapshot.slots[pool] ?? [];
   return (snapshot.config.pools[pool]?.servers ?? []).map((server, index) =>
-    serverView(pool, server, slots[index]!, scoreboard, now),
+    serverView(pool, server, slots[index]!, sources),
   );
 }
 

@@ -9,7 +9,7 @@ export function serverRoutes(state: NodeState): FastifyPluginCallback {
     const snapshot = state.snapshot();
     if (snapshot === undefined) return [];
     const names = Object.keys(snapshot.config.pools).filter((name) => pool === undefined || name === pool);
-    return names.flatMap((name) => poolServers(snapshot, name, state.scoreboard, state.clock.now()));
+    return names.flatMap((name) => poolServers(snapshot, name, state));
   };
   return (server, _options, done) => {
     server.get<{ Querystring: { pool?: string } }>("/servers", (request, reply) => {

@@ -19,6 +19,10 @@ export function statusRoutes(state: NodeState): FastifyPluginCallback {
           ...worker,
           eventLoopDelay: round(state.scoreboard.workers.takeLoopDelay(worker.worker)),
         })),
+        pools: Object.keys(state.snapshot()?.config.pools ?? {}).map((name) => {
+          const { ready: readyServers, total } = state.health.readyServers(name);
+          return { name, ready: readyServers, servers: total };
+        }),
         totals: totals(state),
       };
     });

@@ -4,7 +4,7 @@ import type { Snapshot } from "../../config/snapshot.ts";
 import type { Clock } from "../../core/clock.ts";
 import { takesNewWork } from "../../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
-import { changesOf, type HealthChange, type NewHealthEvent } from "./health-event.ts";
+import { changesOf, isBad, type HealthChange, type NewHealthEvent } from "./health-event.ts";
 
 /** A server as the observer knows it. */
 export interface ObservedServer {
@@ -15,6 +15,8 @@ export interface ObservedServer {
   readonly slot: number;
   /** Its flags when it was looked at last. */
   flags: number;
+  /** The latest change for the worse; `at` is ms since 1970. */
+  lastFailure: { readonly at: number; readonly reason: string } | undefined;
 }
 
 export interface FlagObserverOptions {
@@ -55,7 +57,9 @@ export class FlagObserver {
         const id = serverId(config);
         const known = this.#servers.get(slot);
         const same = known?.pool === pool && known.id === id;
-        servers.set(slot, { pool, poolConfig, config, id, slot, flags: same ? known.flags : health.flags(slot) });
+        const flags = same ? known.flags : health.flags(slot);
+        const lastFailure = same ? known.lastFailure : undefined;
+        servers.set(slot, { pool, poolConfig, config, id, slot, flags, lastFailure });
       }
     }
     const isNew = (pool: string) => this.#snapshot?.config.pools[pool] === undefined;
@@ -89,6 +93,7 @@ export class FlagObserver {
     const { pool, id } = server;
     for (const what of changesOf(before, after)) {
       const why = reason(server, what);
+      if (isBad(what)) server.lastFailure = { at: clock.wall(), reason: why ?? what.replaceAll("_", " ") };
       emit({ at: clock.wall(), pool, server: id, what, reason: why, ready: takesNewWork(after) });
     }
     changed(server, before);

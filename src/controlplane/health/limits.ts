@@ -14,9 +14,9 @@ export const STORE_INTERVAL = 1_000;
 /** Events that are kept in memory. */
 export const MAX_EVENTS = 1_000;
 
-/** Readers of the stream of events at a time, and events that may wait for one of them before it is cut off. */
+/** Readers of the stream of events at a time, and bytes that may wait for one of them before it is cut off. */
 export const MAX_EVENT_SUBSCRIBERS = 64;
-export const MAX_WAITING_EVENTS = 2_000;
+export const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** How often the flags in shared memory are looked at, in ms. */
 export const OBSERVE_INTERVAL = 100;

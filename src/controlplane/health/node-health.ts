@@ -128,6 +128,32 @@ export class NodeHealth {
     return compared ?? passiveReasonText(reason, server.poolConfig);
   }
 
+  /** Why no connection can be made to the server. A check that found nobody sets the flag as well, and knows better. */
+  unreachableReason(slot: number): string | undefined {
+    const found = this.#monitor.server(slot)?.checks.find(({ nobodyThere }) => nobodyThere);
+    return found?.health.last?.reason ?? this.passiveReason(slot);
+  }
+
+  /** The latest failure of the server, by its checks or by its traffic, however long ago. `at` is ms since 1970. */
+  lastFailure(slot: number): { readonly at: number; readonly reason: string } | undefined {
+    let latest = this.#observer.servers.get(slot)?.lastFailure;
+    for (const { health } of this.#monitor.server(slot)?.checks ?? []) {
+      const { at, reason } = health.lastFailure ?? {};
+      if (at !== undefined && (latest === undefined || at >= latest.at)) latest = { at, reason: reason ?? "failed" };
+    }
+    return latest;
+  }
+
+  /** Whether the pool of the server has circuit breakers. */
+  hasBreaker(slot: number): boolean {
+    return (this.#observer.servers.get(slot)?.poolConfig.circuitBreaker ?? false) !== false;
+  }
+
+  /** Servers of a pool with a weight, and those of them that take new work. */
+  readyServers(pool: string): { readonly ready: number; readonly total: number } {
+    return this.#observer.readyServers(pool);
+  }
+
   /** The latest results of a server's checks, the oldest first; from the store when this process has not seen as many. */
   async history(slot: number): Promise<readonly HistoryRecord[]> {
     const server = this.#observer.servers.get(slot);
@@ -189,8 +215,7 @@ export class NodeHealth {
       case "degraded":
         return checked?.worst?.health.last?.reason;
       case "unreachable":
-        // A check that found nobody sets the flag as well, and knows better.
-        return checked?.checks.find(({ nobodyThere }) => nobodyThere)?.health.last?.reason ?? this.passiveReason(slot);
+        return this.unreachableReason(slot);
       case "ejected":
       case "breaker_open":
         return this.passiveReason(slot);
