@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isLoopback, parseListenAddress, parseServerAddress, type AddressResult } from "./address.ts";
+import {
+  isLoopback,
+  parseListenAddress,
+  parseResolverAddress,
+  parseServerAddress,
+  type AddressResult,
+} from "./address.ts";
 import { editDistance, nearestName } from "./nearest.ts";
 import { looksSlow } from "./regex.ts";
 import { parseDuration, parseSize } from "./units.ts";
@@ -130,4 +136,22 @@ describe("expressions that may be slow", () => {
     ["\\(a+\\)+", false],
     ["(a+){2}", false],
   ])("%s: %s", (source, expected) => expect(looksSlow(source)).toBe(expected));
+});
+
+describe("resolvers", () => {
+  it.each([
+    ["192.0.2.1", "192.0.2.1", 53],
+    ["192.0.2.1:5353", "192.0.2.1", 5353],
+    ["2001:db8::1", "2001:db8::1", 53],
+    ["[2001:db8::1]:5353", "2001:db8::1", 5353],
+  ])("%s", (text, host, port) => {
+    expect(parseResolverAddress(text)).toEqual({ host, port });
+  });
+
+  it.each(["", "dns.example.com", "dns.example.com:53", "192.0.2.1:0", "192.0.2.1:65536", "unix:/x", "[::1]"])(
+    "refuses %j",
+    (text) => {
+      expect(parseResolverAddress(text)).toBeUndefined();
+    },
+  );
 });

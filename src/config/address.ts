@@ -23,6 +23,14 @@ export function parseServerAddress(text: string): AddressResult {
   return parseAddress(text, { emptyHost: false, lowestPort: 1 });
 }
 
+/** An IP address with a port, or without one (then it is 53): `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`. */
+export function parseResolverAddress(text: string): { readonly host: string; readonly port: number } | undefined {
+  if (isIP(text) !== 0) return { host: text, port: 53 };
+  const parsed = parseServerAddress(text);
+  if (!("address" in parsed) || parsed.address.kind !== "tcp" || isIP(parsed.address.host) === 0) return undefined;
+  return { host: parsed.address.host, port: parsed.address.port };
+}
+
 interface Rules {
   readonly emptyHost: boolean;
   readonly lowestPort: number;

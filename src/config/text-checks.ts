@@ -2,7 +2,7 @@ import { parseJsonCondition, parseJsonPath } from "../core/health/json-condition
 import { parseCidr } from "../core/net/cidr.ts";
 import { parseHostPattern } from "../core/routing/host-pattern.ts";
 import { parsePathPattern } from "../core/routing/path-pattern.ts";
-import { parseListenAddress, parseServerAddress } from "./address.ts";
+import { parseListenAddress, parseResolverAddress, parseServerAddress } from "./address.ts";
 import { regexProblem } from "./regex.ts";
 
 /*
@@ -40,6 +40,9 @@ export const textChecks = {
     if (/^(postgres|postgresql|mysql):/.test(text)) return "not available in this version yet; use sqlite:FILE";
     return text === "memory:" || /^sqlite:./.test(text) ? undefined : "a store is memory: or sqlite:FILE";
   },
+  resolver: (text) =>
+    parseResolverAddress(text) === undefined ? "not an IP address, with or without port: 192.0.2.1:53" : undefined,
+  dnsName: checkDnsName,
   authority: (text) =>
     /^[a-z0-9._~-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(text)
       ? undefined
@@ -66,6 +69,13 @@ function thrownBy(parse: (text: string) => unknown, text: string): string | unde
     // Those messages begin with the text itself, which ours have in front anyway.
     return (error as Error).message.replace(/^(host |path )?"[^"]*": /, "");
   }
+}
+
+function checkDnsName(text: string): string | undefined {
+  const name = text.replace(/\.$/, "");
+  if (/^[\d.]+$|:/.test(name)) return "not a name: an address needs no look-up";
+  const isName = name.length <= 253 && name.split(".").every((label) => /^[a-z0-9_-]{1,63}$/i.test(label));
+  return isName ? undefined : "not a name of the DNS";
 }
 
 function checkPathPattern(text: string): string | undefined {

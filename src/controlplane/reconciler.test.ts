@@ -4,6 +4,7 @@ import { normaliseConfig } from "../config/normalise.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import { algorithms } from "../core/balancing/registry.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
+import type { UsableConfig } from "./found-servers.ts";
 import { Reconciler } from "./reconciler.ts";
 
 const extensions = { algorithms, filters: [] };
@@ -32,7 +33,7 @@ async function started(servers: readonly string[]) {
       },
     },
   });
-  await reconciler.start(loaded(servers).config!, []);
+  await reconciler.start(loaded(servers) as UsableConfig);
   return { reconciler, scoreboard, published, lines, faults, time };
 }
 

@@ -6,6 +6,7 @@ export function restartNeeds(before: Config, after: Config): string[] {
   const say = (key: string) => needs.push(`${key} has changed, which needs a restart`);
   if (before.workers !== after.workers) say("workers");
   if (before.maxServers !== after.maxServers) say("maxServers");
+  if (before.store !== after.store) say("store");
   if ((before.admin === false) !== (after.admin === false)) say("admin");
   else if (before.admin !== false && after.admin !== false) {
     if (before.admin.listen !== after.admin.listen) say("admin.listen");

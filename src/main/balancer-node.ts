@@ -5,6 +5,7 @@ import { ConfigError } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { AdminServer } from "../controlplane/api/admin-server.ts";
 import type { NodeState } from "../controlplane/api/node-state.ts";
+import { DiscoveryManager } from "../controlplane/discovery/discovery-manager.ts";
 import { NodeHealth } from "../controlplane/health/node-health.ts";
 import type { Log } from "../controlplane/log.ts";
 import { Reconciler } from "../controlplane/reconciler.ts";
@@ -39,6 +40,7 @@ export class BalancerNode {
   readonly #supervisor: Supervisor;
   readonly #reconciler: Reconciler;
   readonly #health: NodeHealth;
+  readonly #discovery: DiscoveryManager;
   readonly #startedAt = systemClock.now();
   readonly #queue = new SerialQueue();
   #loaded: LoadedConfig;
@@ -72,6 +74,12 @@ export class BalancerNode {
       algorithms: () => (this.#next ?? this.#loaded).extensions.algorithms,
     });
     this.#health = health;
+    this.#discovery = new DiscoveryManager({
+      clock,
+      random: Math.random,
+      log,
+      publish: () => this.#queue.run(() => (this.#draining ? Promise.resolve(true) : this.#reconciler.refresh())),
+    });
     this.#reconciler = new Reconciler({
       publisher: {
         publish: async (snapshot) => {
@@ -83,6 +91,7 @@ export class BalancerNode {
       scoreboard: supervisor.scoreboard,
       clock,
       log,
+      found: this.#discovery,
     });
   }
 
@@ -92,7 +101,7 @@ export class BalancerNode {
     try {
       await checkPortsFree(this.#config);
       const admin = wanted === false ? undefined : await this.#startAdmin(wanted);
-      await this.#reconciler.start(this.#config, this.#loaded.modules);
+      await this.#reconciler.start({ ...this.#loaded, config: this.#config });
       return { listeners: this.addresses(), admin, workers: this.#supervisor.workers().length };
     } catch (error) {
       await this.close();
@@ -117,6 +126,8 @@ export class BalancerNode {
       startedAt: this.#startedAt,
       scoreboard: this.#supervisor.scoreboard,
       snapshot: () => this.#supervisor.snapshot,
+      config: () => this.#reconciler.config,
+      discovery: (pool) => this.#discovery.status(pool),
       addresses: () => this.addresses(),
       workers: () => this.#supervisor.workers(),
       algorithms: () => this.#loaded.extensions.algorithms,
@@ -161,6 +172,7 @@ export class BalancerNode {
   /** Ends everything at once. */
   async close(): Promise<void> {
     this.#draining = true;
+    this.#discovery.close();
     this.#reconciler.close();
     await this.#health.close();
     await this.#supervisor.close();

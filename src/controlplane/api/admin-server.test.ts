@@ -51,6 +51,8 @@ function nodeState(changes: Partial<NodeState> = {}): NodeState {
     scoreboard,
     health,
     snapshot: () => snapshot,
+    config: () => snapshot.config,
+    discovery: () => undefined,
     addresses: () => ({ web: ["http://127.0.0.1:8080"] }),
     workers: () => [running],
     algorithms: () => algorithms,

@@ -12,6 +12,7 @@ export interface DiscoveredServer {
   readonly zone?: string | undefined;
   readonly maxConnections?: number | undefined;
   readonly backup?: boolean | undefined;
+  readonly checkAddress?: string | undefined;
 }
 
 /** What a source tells while it runs. */

@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from "node:util";
+import { parseServerAddress } from "../../config/address.ts";
+import type { DiscoveryConfig } from "../../config/pool-parts-schema.ts";
+import type { ServerConfig } from "../../config/schema.ts";
+import type {
+  DiscoveredServer,
+  DiscoveryDefinition,
+  DiscoveryDeps,
+  DiscoveryWatch,
+} from "../../core/discovery/discovery.ts";
+import { isMetadataAddress } from "../../core/net/metadata-address.ts";
+import type { DiscoveryStatus } from "./discovery-status.ts";
+import { MAX_REASON, MAX_SERVERS } from "./limits.ts";
+import { checkServer } from "./server-list.ts";
+import { withFound } from "./with-found.ts";
+
+export interface PoolSourceOptions {
+  readonly pool: string;
+  readonly config: DiscoveryConfig;
+  readonly definition: DiscoveryDefinition;
+  /** Servers that hold until the source has told its own: those of the source that it takes the place of. */
+  readonly inherited: readonly ServerConfig[];
+  readonly deps: DiscoveryDeps;
+  /** Called when the list is another one. */
+  changed(): void;
+}
+
+/**
+ * One pool's running source: checks what it tells as strictly as the configuration, keeps the last good list whatever
+ * happens, and says what goes wrong once and not with every attempt.
+ */
+export class PoolSource {
+  /** Resolves when the source has said something for the first time, be it that it cannot. */
+  readonly first: Promise<void>;
+  readonly #options: PoolSourceOptions;
+  readonly #watch: DiscoveryWatch;
+  #tellFirst!: () => void;
+  #servers: readonly ServerConfig[];
+  #lastSuccess: number | null = null;
+  #lastError: DiscoveryStatus["lastError"] = null;
+  /** What was last complained about; undefined when all is well. */
+  #complaint: string | undefined;
+  #leftOut = "";
+  #open = true;
+
+  /** Throws when the source does not take its settings. */
+  constructor(options: PoolSourceOptions) {
+    this.#options = options;
+    this.#servers = options.inherited;
+    this.first = new Promise((resolve) => (this.#tellFirst = resolve));
+    const { definition, config, deps } = options;
+    this.#watch = definition.watch(
+      config.settings,
+      { servers: (list) => this.#take(list), failed: (reason) => this.#failed(reason) },
+      deps,
+    );
+  }
+
+  get servers(): readonly ServerConfig[] {
+    return this.#servers;
+  }
+
+  get status(): DiscoveryStatus {
+    const { type } = this.#options.config;
+    return { type, servers: this.#servers.length, lastSuccess: this.#lastSuccess, lastError: this.#lastError };
+  }
+
+  refresh(): void {
+    this.#watch.refresh();
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#tellFirst();
+    this.#watch.close();
+  }
+
+  #take(list: readonly DiscoveredServer[]): void {
+    if (!this.#open) return;
+    const { clock } = this.#options.deps;
+    this.#lastSuccess = clock.wall();
+    if (this.#complaint !== undefined) {
+      this.#complaint = undefined;
+      this.#log("info", `works again, ${list.length} ${list.length === 1 ? "server" : "servers"}`);
+    }
+    const servers = withFound([], this.#accepted(list));
+    this.#tellFirst();
+    if (isDeepStrictEqual(servers, this.#servers)) return;
+    this.#servers = servers;
+    this.#options.changed();
+  }
+
+  #failed(reason: string): void {
+    if (!this.#open) return;
+    const shown = oneLine(reason);
+    this.#lastError = { at: this.#options.deps.clock.wall(), reason: shown };
+    this.#tellFirst();
+    if (shown === this.#complaint) return;
+    this.#complaint = shown;
+    const kept = this.#servers.length;
+    this.#log(
+      "warn",
+      `${shown}${kept === 0 ? "" : ` (its ${kept} known ${kept === 1 ? "server stays" : "servers stay"})`}`,
+    );
+  }
+
+  /** Those that can be used; the others are reported when they are not the same as last time. */
+  #accepted(list: readonly DiscoveredServer[]): ServerConfig[] {
+    const accepted: ServerConfig[] = [];
+    const refused: string[] = [];
+    for (const server of list) {
+      const checked = checkServer(server);
+      const reason = typeof checked === "string" ? checked : this.#forbidden(checked);
+      if (reason !== undefined) refused.push(`${String(server?.address).slice(0, 100)} (${reason})`);
+      else if (accepted.length < MAX_SERVERS) accepted.push(checked as ServerConfig);
+      else refused.push(`${server.address} (more than ${MAX_SERVERS} servers)`);
+    }
+    const leftOut = refused.length === 0 ? "" : `left out ${refused.slice(0, 3).join(", ")}${more(refused.length - 3)}`;
+    if (leftOut !== "") this.#lastError = { at: this.#options.deps.clock.wall(), reason: oneLine(leftOut) };
+    if (leftOut !== "" && leftOut !== this.#leftOut) this.#log("warn", oneLine(leftOut));
+    this.#leftOut = leftOut;
+    return accepted;
+  }
+
+  /** An address that whoever writes into the DNS must not be able to have asked. */
+  #forbidden(server: ServerConfig): string | undefined {
+    if (this.#options.config.settings["allowMetadata"] === true) return undefined;
+    for (const text of [server.address, server.checkAddress]) {
+      const parsed = text === undefined ? undefined : parseServerAddress(text);
+      if (parsed === undefined || !("address" in parsed) || parsed.address.kind !== "tcp") continue;
+      if (isMetadataAddress(parsed.address.host)) return "a cloud metadata service; `allowMetadata` would take it";
+    }
+    return undefined;
+  }
+
+  #log(level: "info" | "warn", message: string): void {
+    const { pool, config, deps } = this.#options;
+    deps.log(level, `pool ${pool}, discovery ${config.type}: ${message}`);
+  }
+}
+
+function more(count: number): string {
+  return count > 0 ? ` and ${count} more` : "";
+}
+
+/** What comes from outside must neither break the log's lines nor fill memory. */
+function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+  const clean = text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ");
+  return clean.length > MAX_REASON ? `${clean.slice(0, MAX_REASON - 1)}…` : clean;
+}
