@@ -23,6 +23,12 @@ describe("RetryBudget", () => {
     expect(taken(budget, 15_000, 1000)).toBe(30);
   });
 
+  it("does not add the reserve to the share of a busy pool", () => {
+    const budget = new RetryBudget({ share: 0.2, minPerSecond: 3 });
+    times(1000, () => budget.request(500));
+    expect(taken(budget, 600, 1000)).toBe(200);
+  });
+
   it("forgets requests after the window, one slice after another", () => {
     const budget = new RetryBudget({ share: 1, minPerSecond: 0, window: 1000 });
     times(10, () => budget.request(50));
@@ -40,7 +46,7 @@ describe("RetryBudget", () => {
     expect(taken(budget, 1e12, 5)).toBe(2);
   });
 
-  it("never gives more than its share of the requests and the reserve, over any sequence", () => {
+  it("never gives more than its share of the requests or the reserve, over any sequence", () => {
     const step = fc.record({
       wait: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 3000 })),
       retry: fc.boolean(),
@@ -61,7 +67,8 @@ describe("RetryBudget", () => {
             // The model: what happened in the slice of 100 ms that now lies in and in the nine before it.
             const start = (Math.floor(now / 100) - 9) * 100;
             const recent = (at: number) => at >= start;
-            const room = share * requests.filter(recent).length + minPerSecond - retries.filter(recent).length;
+            const allowed = Math.max(share * requests.filter(recent).length, minPerSecond);
+            const room = allowed - retries.filter(recent).length;
             if (!retry) {
               requests.push(now);
               budget.request(now);

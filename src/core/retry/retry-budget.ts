@@ -5,7 +5,7 @@ const slices = 10;
 export interface RetryBudgetOptions {
   /** Retries per request: 0.2 allows one for five requests. */
   readonly share: number;
-  /** Retries per second that are allowed however few requests there are; unused ones add up over the window. */
+  /** Retries per second that are allowed however few requests there are; those of a window may come at once. */
   readonly minPerSecond: number;
   /** Milliseconds over which both are counted; 10,000 unless told. */
   readonly window?: number;
@@ -13,10 +13,11 @@ export interface RetryBudgetOptions {
 
 /**
  * Limits retries to a share of the requests, so that a failing pool is not given a multiple of its load: of the last
- * `window` ms, retries ≤ share × requests + minPerSecond × window. Counts live in ten slices that expire one by one;
- * what was counted and what was taken expire together. Memory is fixed and nothing is allocated per request.
+ * `window` ms, retries ≤ max(share × requests, minPerSecond × window). Counts live in ten slices that expire one by
+ * one; what was counted and what was taken expire together. Memory is fixed and nothing is allocated per request.
  *
- * Source of the rule: Finagle, RetryBudget (deposits that expire after a time, and a reserve for quiet clients).
+ * Sources: Finagle, RetryBudget (deposits that expire after a time, and a reserve for quiet clients); that the reserve
+ * is a minimum and not an addition is Envoy's rule (`retry_budget`): with the sum a busy pool would exceed its share.
  */
 export class RetryBudget {
   readonly #share: number;
@@ -46,7 +47,8 @@ export class RetryBudget {
   /** Takes one retry from the budget; false, and nothing taken, when it is used up. */
   tryTake(now: number): boolean {
     this.#advance(now);
-    if (this.#takenSum + 1 > this.#share * this.#requestSum + this.#reserve + rounding) return false;
+    const allowed = Math.max(this.#share * this.#requestSum, this.#reserve);
+    if (this.#takenSum + 1 > allowed + rounding) return false;
     const cell = this.#slice % slices;
     this.#taken[cell] = (this.#taken[cell] as number) + 1;
     this.#takenSum++;
