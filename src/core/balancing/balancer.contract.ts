@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BalancingAlgorithm, Server } from "./balancer.ts";
 import { Bench, makeServers, setOf } from "./pool.fixture.ts";
+import { checkScale } from "./scale.contract.ts";
 
 /** Sizes on both sides of every limit between the small and the big form of an algorithm. */
 const sizes = [1, 2, 3, 16, 64, 65, 200, 300];
@@ -136,6 +137,7 @@ export function checkContract(algorithm: BalancingAlgorithm): void {
     });
 
     if (algorithm.usesHashKey) checkHashing(algorithm);
+    checkScale(algorithm);
   });
 }
 

@@ -47,7 +47,10 @@ class ConsistentHash implements Balancer {
     for (let step = 0; step < steps; step++) {
       const server = membership.take(ring.owner(position), context);
       if (server !== undefined) {
-        if (bound === 0 || this.deps.signals.inFlight(server.slot) < Math.ceil(perWeight * server.weight))
+        if (
+          bound === 0 ||
+          this.deps.signals.inFlight(server.slot) < Math.ceil(perWeight * server.weight * server.scale)
+        )
           return server;
         full ??= server;
       }
@@ -63,7 +66,7 @@ class ConsistentHash implements Balancer {
       const counts = entryCounts(membership.weights(), this.deps.config.virtualNodes, maxPoints);
       this.ring = new HashRing(names, counts);
     }
-    this.readyWeight = membership.eligible.reduce((sum, server) => sum + server.weight, 0);
+    this.readyWeight = membership.eligible.reduce((sum, server) => sum + server.weight * server.scale, 0);
     this.total.set(membership.eligible);
   }
 }

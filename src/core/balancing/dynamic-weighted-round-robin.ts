@@ -59,7 +59,7 @@ class DynamicWeightedRoundRobin implements Balancer {
     this.weights = this.bases.map((base, index) =>
       this.clamp(base * (learned.get((servers[index] as Server).slot) ?? 1)),
     );
-    this.rotation.set(servers, this.weights);
+    this.rotate();
   }
 
   private adjust(): void {
@@ -75,7 +75,16 @@ class DynamicWeightedRoundRobin implements Balancer {
         nextWeight(this.weights[index] as number, target, config.smoothing, config.maxChange),
       );
     }
-    this.rotation.set(servers, this.weights);
+    this.rotate();
+  }
+
+  /** What was learned is about the server itself; the scale comes on top. */
+  private rotate(): void {
+    const { servers } = this;
+    this.rotation.set(
+      servers,
+      this.weights.map((weight, index) => weight * (servers[index] as Server).scale),
+    );
   }
 
   private clamp(weight: number): number {

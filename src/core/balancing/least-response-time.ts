@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
+import { configuredWeights } from "./effective-weights.ts";
 import { eligibleServers } from "./eligible.ts";
 import { fadedLatency, latencyCost } from "./latency-cost.ts";
 import { LeastLoaded } from "./least-loaded.ts";
@@ -27,10 +28,7 @@ class LeastResponseTime implements Balancer {
   update(set: ServerSet): void {
     this.now = this.deps.clock.now();
     const servers = eligibleServers(set);
-    this.chooser.set(
-      servers,
-      Float64Array.from(servers, (server) => server.weight),
-    );
+    this.chooser.set(servers, configuredWeights(servers));
   }
 
   onComplete(server: Server): void {

@@ -1,16 +1,31 @@
+import { combine, hashString } from "../hashing/hash.ts";
 import type { BalanceContext, Server, ServerSet } from "./balancer.ts";
 import { eligibleServers, firstNotExcluded } from "./eligible.ts";
+
+/** Makes what decides whether a server keeps a key independent of what decides who owns it. */
+const keepSeed = 9;
+
+const down = 0;
+const whole = 1;
+/** Ready, with a scale below 1. */
+const partly = 2;
 
 /**
  * The servers that a hashing algorithm places its keys on: all with a weight above 0, whether ready or not. Tables are
  * built over these, so a server that stops being ready moves only its own keys, and gets the same ones back.
+ *
+ * A server with a scale below 1 gives part of its keys away as if it were not ready for them. Which ones follows from
+ * the key and the server's name: with a growing scale they come back one after the other, and no others move.
  */
 export class Membership {
   members: readonly Server[] = [];
   /** Those that may be chosen now, in the order of the set. */
   eligible: readonly Server[] = [];
-  /** 1 where the member of that index may be chosen now. */
-  ready: Uint8Array = new Uint8Array(0);
+  /** What each member may get now: `down`, `whole` or `partly`. */
+  private states: Uint8Array = new Uint8Array(0);
+  /** For members that are `partly` ready: hash of the name, and the hash of key and name from which on a key goes. */
+  private names = new Uint32Array(0);
+  private limits = new Float64Array(0);
 
   /** Takes over a set; true when ids or weights of the members are others than before, so tables must be rebuilt. */
   update(set: ServerSet): boolean {
@@ -18,24 +33,40 @@ export class Membership {
     const members = set.all.filter((server) => server.weight > 0);
     this.members = members;
     this.eligible = eligibleServers(set);
-    this.ready = new Uint8Array(members.length);
+    this.states = new Uint8Array(members.length);
+    this.names = new Uint32Array(members.length);
+    this.limits = new Float64Array(members.length);
     const readySlots = new Set<number>();
     for (const server of this.eligible) readySlots.add(server.slot);
     let changed = before.length !== members.length;
     for (let index = 0; index < members.length; index++) {
       const server = members[index] as Server;
       const old = before[index];
-      if (readySlots.has(server.slot)) this.ready[index] = 1;
+      if (readySlots.has(server.slot)) this.admit(index, server);
       if (old?.id !== server.id || old.weight !== server.weight) changed = true;
     }
     return changed;
   }
 
-  /** The member of that index, unless it is not ready or excluded. */
+  private admit(index: number, server: Server): void {
+    this.states[index] = whole;
+    if (server.scale >= 1) return;
+    this.states[index] = partly;
+    this.names[index] = hashString(server.id, keepSeed);
+    this.limits[index] = server.scale * 4294967296;
+  }
+
+  /** The member of that index, unless it is not ready, excluded, or gives this key away. */
   take(index: number, context: BalanceContext): Server | undefined {
-    if (this.ready[index] === 0) return undefined;
+    const state = this.states[index];
+    if (state === down) return undefined;
+    if (state === partly && !this.keeps(index, context.hashKey)) return undefined;
     const server = this.members[index] as Server;
     return context.isExcluded(server) ? undefined : server;
+  }
+
+  private keeps(index: number, key: number): boolean {
+    return combine(key | 0, this.names[index] as number) < (this.limits[index] as number);
   }
 
   /**

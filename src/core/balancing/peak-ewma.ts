@@ -16,7 +16,7 @@ class PeakEwma implements Balancer {
 
   constructor(deps: BalancerDeps<Static<typeof schema>>) {
     this.deps = deps;
-    this.choices = new TwoChoices(deps.random, (server) => this.cost(server));
+    this.choices = new TwoChoices(deps.random, (server) => this.cost(server), deps.worker / Math.max(1, deps.workers));
   }
 
   choose(context: BalanceContext): Server | undefined {

@@ -8,10 +8,12 @@ import type {
   Server,
   ServerSet,
 } from "./balancer.ts";
+import { configuredWeights, effectiveWeights } from "./effective-weights.ts";
 import { eligibleServers } from "./eligible.ts";
 import { fadedLatency } from "./latency-cost.ts";
 import { ProbePool, unknownLatency } from "./probe-pool.ts";
 import { QuantileWindow } from "./quantile-window.ts";
+import { ScaleGate } from "./scale-gate.ts";
 import { integer, milliseconds, number, settings } from "./settings.ts";
 import { WeightedDraw } from "./weighted-draw.ts";
 
@@ -34,6 +36,7 @@ class Prequal implements Balancer {
   private readonly draw: WeightedDraw;
   private readonly pool: ProbePool;
   private readonly window: QuantileWindow;
+  private readonly gate: ScaleGate;
   private servers: readonly Server[] = [];
   private uses = Infinity;
   private removeOldest = true;
@@ -43,12 +46,14 @@ class Prequal implements Balancer {
     this.draw = new WeightedDraw(deps.random);
     this.pool = new ProbePool(deps.config.poolSize);
     this.window = new QuantileWindow(windowSize, deps.config.hotQuantile);
+    this.gate = new ScaleGate(deps.worker / Math.max(1, deps.workers));
   }
 
   choose(context: BalanceContext): Server | undefined {
     const { pool, deps } = this;
     if (this.servers.length === 0) return undefined;
     const now = deps.clock.now();
+    if (this.gate.active) this.gate.tick();
     pool.expire(now - deps.config.maxAge);
     for (let probe = 0; probe < deps.config.probesPerRequest; probe++) this.probe(now);
     const limit = this.window.quantile();
@@ -58,22 +63,33 @@ class Prequal implements Balancer {
       pool.remove(this.removeOldest ? pool.oldest() : pool.worst(limit));
       this.removeOldest = !this.removeOldest;
     }
+    if (this.gate.active && server !== undefined) this.spend(server);
     return server;
   }
 
   update(set: ServerSet): void {
     const { poolSize, probesPerRequest } = this.deps.config;
     this.servers = eligibleServers(set);
-    this.draw.set(this.servers);
-    this.pool.clear();
+    this.draw.set(this.servers, effectiveWeights(this.servers));
+    this.gate.set(this.servers, configuredWeights(this.servers));
+    this.pool.retain(this.servers);
     const fresh = (1 - poolSize / this.servers.length) * probesPerRequest - removedPerRequest;
     this.uses = fresh > 0 ? Math.max(1, (1 + reuseSlack) / fresh) : Infinity;
   }
 
   onComplete(server: Server, outcome: Outcome): void {
-    if (outcome.success) return;
+    if (!outcome.success) this.forget(server);
+  }
+
+  private forget(server: Server): void {
     const position = this.pool.find(server);
     if (position >= 0) this.pool.remove(position);
+  }
+
+  /** A server with a scale below 1 is in the pool only while it may get a request. */
+  private spend(server: Server): void {
+    this.gate.spend(server);
+    if (!this.gate.isOpen(server)) this.forget(server);
   }
 
   private probe(now: number): void {
@@ -83,6 +99,7 @@ class Prequal implements Balancer {
     const inFlight = signals.inFlight(slot);
     const latency = fadedLatency(signals.latency(slot), now - signals.latencyAt(slot), config.decay);
     this.window.add(inFlight);
+    if (this.gate.active && !this.gate.isOpen(server)) return;
     // A budget that is not whole is rounded at random, so that it holds on average.
     const uses = this.uses === Infinity ? Infinity : Math.floor(this.uses + random());
     this.pool.add(server, now, inFlight, latency > 0 || inFlight === 0 ? latency : unknownLatency, uses);

@@ -36,6 +36,17 @@ export class ProbePool {
     this.length = 0;
   }
 
+  /** Removes the probes of servers that are not among these, and takes the others over. */
+  retain(servers: readonly Server[]): void {
+    const bySlot = new Map<number, Server>();
+    for (const server of servers) bySlot.set(server.slot, server);
+    for (let position = this.length - 1; position >= 0; position--) {
+      const server = bySlot.get((this.servers[position] as Server).slot);
+      if (server === undefined) this.remove(position);
+      else this.servers[position] = server;
+    }
+  }
+
   /** Takes a probe in; it replaces the same server's, or the oldest one when the pool is full. */
   add(server: Server, now: number, inFlight: number, latency: number, uses: number): void {
     let position = this.find(server);

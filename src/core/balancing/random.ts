@@ -1,42 +1,36 @@
 import type { BalanceContext, Balancer, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
 import type { Random } from "../random.ts";
-import { eligibleServers, firstNotExcluded } from "./eligible.ts";
+import { scales } from "./effective-weights.ts";
+import { eligibleServers } from "./eligible.ts";
 import { noSettings } from "./settings.ts";
+import { WeightedDraw } from "./weighted-draw.ts";
 
-/** Draws before the list is walked; more than this many excluded ones in a row are rare unless most are excluded. */
-const draws = 8;
+/** A balancer that is nothing but a draw. */
+export class RandomChoice implements Balancer {
+  private readonly draw: WeightedDraw;
+  private readonly chances: (servers: readonly Server[]) => Float64Array;
 
-class RandomChoice implements Balancer {
-  private servers: readonly Server[] = [];
-  private readonly random: Random;
-
-  constructor(random: Random) {
-    this.random = random;
+  /** @param chances relative to each other, in the order of the servers */
+  constructor(random: Random, chances: (servers: readonly Server[]) => Float64Array) {
+    this.draw = new WeightedDraw(random);
+    this.chances = chances;
   }
 
   choose(context: BalanceContext): Server | undefined {
-    const servers = this.servers;
-    const length = servers.length;
-    if (length === 0) return undefined;
-    let index = 0;
-    for (let draw = 0; draw < draws; draw++) {
-      index = (this.random() * length) | 0;
-      const server = servers[index] as Server;
-      if (!context.isExcluded(server)) return server;
-    }
-    return firstNotExcluded(servers, index, context);
+    return this.draw.next(context);
   }
 
   update(set: ServerSet): void {
-    this.servers = eligibleServers(set);
+    const servers = eligibleServers(set);
+    this.draw.set(servers, this.chances(servers));
   }
 }
 
-/** Any ready server with the same chance, whatever its weight (0 is left out). A choice is O(1). */
+/** Any ready server with the same chance (× its scale), whatever its weight (0 is left out). A choice is O(1). */
 export const random: BalancingAlgorithm = {
   name: "random",
   summary: "A ready server at random, all with the same chance.",
   schema: noSettings,
   usesHashKey: false,
-  create: (deps) => new RandomChoice(deps.random),
+  create: (deps) => new RandomChoice(deps.random, scales),
 };

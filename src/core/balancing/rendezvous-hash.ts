@@ -69,7 +69,8 @@ class RendezvousHash implements Balancer {
       best = server;
       bestScore = score;
     }
-    return best;
+    // Nobody although some may be chosen: those that are left give this key away.
+    return best ?? membership.lastResort(key, context);
   }
 
   private draw(race: RaceTable, context: BalanceContext): Server | undefined {

@@ -59,7 +59,10 @@ class ResourceBased implements Balancer {
       if (known < 2) weights[index] = (servers[index] as Server).weight;
       else if (weights[index] === 0) weights[index] = sum / known;
     }
-    this.rotation.set(servers, weights);
+    this.rotation.set(
+      servers,
+      weights.map((weight, index) => weight * (servers[index] as Server).scale),
+    );
   }
 
   /** Requests per second that the server could answer at full utilisation; 0 while its reports do not count. */

@@ -1,10 +1,12 @@
 import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
-import { eligibleServers, startingOffset } from "./eligible.ts";
+import { eligibleServers, firstNotExcluded, startingOffset } from "./eligible.ts";
 import { noSettings } from "./settings.ts";
 
 class RoundRobin implements Balancer {
   private servers: readonly Server[] = [];
   private next = -1;
+  /** Parts of turns that servers with a scale below 1 have saved, by slot; undefined while there are none. */
+  private saved: Map<number, number> | undefined;
   private readonly worker: number;
   private readonly workers: number;
 
@@ -19,9 +21,10 @@ class RoundRobin implements Balancer {
     for (let step = 0; step < length; step++) {
       if (this.next >= length) this.next = 0;
       const server = servers[this.next++] as Server;
+      if (this.saved !== undefined && !this.isDue(server, this.saved)) continue;
       if (!context.isExcluded(server)) return server;
     }
-    return undefined;
+    return this.saved === undefined ? undefined : firstNotExcluded(servers, this.next, context);
   }
 
   update(set: ServerSet): void {
@@ -30,6 +33,19 @@ class RoundRobin implements Balancer {
     if (this.next < 0 && this.servers.length > 0) {
       this.next = startingOffset(this.servers.length, this.worker, this.workers);
     }
+    const saved = new Map<number, number>();
+    for (const { slot, scale } of this.servers) {
+      if (scale < 1) saved.set(slot, this.saved?.get(slot) ?? this.worker / Math.max(1, this.workers));
+    }
+    this.saved = saved.size > 0 ? saved : undefined;
+  }
+
+  /** A server with a scale of 0.1 takes every tenth of its turns. */
+  private isDue(server: Server, saved: Map<number, number>): boolean {
+    if (server.scale >= 1) return true;
+    const parts = (saved.get(server.slot) ?? 0) + server.scale;
+    saved.set(server.slot, parts >= 1 ? parts - 1 : parts);
+    return parts >= 1;
   }
 }
 

@@ -48,7 +48,7 @@ function world(byKey = false) {
     },
     byKey,
   );
-  const context = { hashKey: 0, isExcluded: (_: Server) => false };
+  const context = { hashKey: 0, isExcluded: (server: Server) => server.slot < 0 };
   return { made, drawn, chooser, context, choose: () => chooser.choose(context)?.slot };
 }
 

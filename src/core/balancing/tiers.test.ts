@@ -42,6 +42,10 @@ const shares = ({ tiers }: TierPlan) =>
 const ready = ({ tiers }: TierPlan) =>
   Object.fromEntries(tiers.map(({ key, set }) => [key, set.ready.map(({ slot }) => slot)]));
 
+/** What a priority gets over all of its zones. */
+const shareOf = ({ tiers }: TierPlan, priority: number) =>
+  tiers.reduce((sum, { key, share }) => (Number.parseInt(key, 10) === priority ? sum + share : sum), 0);
+
 describe("planTiers: priorities", () => {
   it("gives the most preferred one all while 1/1.4 of its weight is ready", () => {
     const result = plan([...times(8, {}), ...times(2, { state: "ill" }), ...times(3, { priority: 1 })]);
@@ -248,12 +252,10 @@ describe("planTiers: properties", () => {
         const down = specs.map((_, slot) => slot).filter((slot) => specs[slot]!.state !== "up");
         if (down.length === 0 || specs.every((spec) => spec.state !== "up" || spec.weight === 0)) return;
         const slot = down[pick % down.length]!;
-        const level = (plan: TierPlan, priority: number) =>
-          plan.tiers.reduce((sum, { key, share }) => (Number.parseInt(key, 10) === priority ? sum + share : sum), 0);
         const before = plan(specs, config);
         const after = plan(specs.with(slot, { ...specs[slot]!, state: "up" }), config);
         for (const priority of [0, 1, 2]) {
-          const rise = level(after, priority) - level(before, priority);
+          const rise = shareOf(after, priority) - shareOf(before, priority);
           if (priority === specs[slot]!.priority) expect(rise).toBeGreaterThanOrEqual(-1e-9);
           else expect(rise).toBeLessThanOrEqual(1e-9);
         }

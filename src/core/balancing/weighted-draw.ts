@@ -6,7 +6,7 @@ import { firstNotExcluded } from "./eligible.ts";
 /** Draws before the list is walked; more than this many excluded ones in a row are rare unless most are excluded. */
 const draws = 8;
 
-/** Draws servers at random with a chance in proportion to their weights, in O(1). */
+/** Draws servers at random with a chance in given proportions, in O(1). */
 export class WeightedDraw {
   private servers: readonly Server[] = [];
   private table: AliasTable | undefined;
@@ -16,13 +16,11 @@ export class WeightedDraw {
     this.random = random;
   }
 
-  set(servers: readonly Server[]): void {
+  /** @param chances relative to each other, in the order of the servers; above 0 */
+  set(servers: readonly Server[], chances: Float64Array): void {
     this.servers = servers;
-    const weight = servers[0]?.weight;
-    // With equal weights the table has nothing to say.
-    this.table = servers.every((server) => server.weight === weight)
-      ? undefined
-      : new AliasTable(servers.map((server) => server.weight));
+    // With equal chances the table has nothing to say.
+    this.table = chances.every((chance) => chance === chances[0]) ? undefined : new AliasTable(chances);
   }
 
   /** Position in the list that `set` got; the list must not be empty. Looks at no exclusion. */

@@ -1,4 +1,5 @@
 import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
+import { configuredWeights } from "./effective-weights.ts";
 import { eligibleServers } from "./eligible.ts";
 import { LeastLoaded } from "./least-loaded.ts";
 import { noSettings } from "./settings.ts";
@@ -20,10 +21,7 @@ class WeightedLeastConnections implements Balancer {
 
   update(set: ServerSet): void {
     const servers = eligibleServers(set);
-    this.chooser.set(
-      servers,
-      Float64Array.from(servers, (server) => server.weight),
-    );
+    this.chooser.set(servers, configuredWeights(servers));
   }
 
   onComplete(server: Server): void {

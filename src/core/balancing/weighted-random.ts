@@ -1,24 +1,7 @@
-import type { BalanceContext, Balancer, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
-import type { Random } from "../random.ts";
-import { eligibleServers } from "./eligible.ts";
+import type { BalancingAlgorithm } from "./balancer.ts";
+import { effectiveWeights } from "./effective-weights.ts";
+import { RandomChoice } from "./random.ts";
 import { noSettings } from "./settings.ts";
-import { WeightedDraw } from "./weighted-draw.ts";
-
-class WeightedRandom implements Balancer {
-  private readonly draw: WeightedDraw;
-
-  constructor(random: Random) {
-    this.draw = new WeightedDraw(random);
-  }
-
-  choose(context: BalanceContext): Server | undefined {
-    return this.draw.next(context);
-  }
-
-  update(set: ServerSet): void {
-    this.draw.set(eligibleServers(set));
-  }
-}
 
 /** A ready server at random with a chance in proportion to its weight. A choice is O(1), see `AliasTable`. */
 export const weightedRandom: BalancingAlgorithm = {
@@ -27,5 +10,5 @@ export const weightedRandom: BalancingAlgorithm = {
   summary: "A ready server at random, each with a chance in proportion to its weight.",
   schema: noSettings,
   usesHashKey: false,
-  create: (deps) => new WeightedRandom(deps.random),
+  create: (deps) => new RandomChoice(deps.random, effectiveWeights),
 };

@@ -1,4 +1,5 @@
 import type { BalanceContext, Balancer, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
+import { effectiveWeights } from "./effective-weights.ts";
 import { eligibleServers } from "./eligible.ts";
 import { noSettings } from "./settings.ts";
 import { WeightedRotation } from "./weighted-rotation.ts";
@@ -16,10 +17,7 @@ class WeightedRoundRobin implements Balancer {
 
   update(set: ServerSet): void {
     const servers = eligibleServers(set);
-    this.rotation.set(
-      servers,
-      Float64Array.from(servers, (server) => server.weight),
-    );
+    this.rotation.set(servers, effectiveWeights(servers));
   }
 }
 

@@ -4,9 +4,10 @@ import { normaliseScales, slowStartScale } from "./slow-start.ts";
 
 const linear = { window: 30_000, aggression: 1, minimumShare: 0.1 };
 
+const at = (time: number) => slowStartScale(1000, 1000 + time, linear);
+
 describe("slowStartScale", () => {
   it("rises in a straight line from the minimum to 1 at the end of the window", () => {
-    const at = (time: number) => slowStartScale(1000, 1000 + time, linear);
     expect(at(0)).toBe(0.1);
     expect(at(3000)).toBeCloseTo(0.1, 12);
     expect(at(15_000)).toBeCloseTo(0.5, 12);
@@ -51,13 +52,13 @@ describe("slowStartScale", () => {
   });
 });
 
-describe("normaliseScales", () => {
-  const normalised = (...scales: number[]) => {
-    const list = Float64Array.from(scales);
-    normaliseScales(list);
-    return [...list];
-  };
+const normalised = (...scales: number[]) => {
+  const list = Float64Array.from(scales);
+  normaliseScales(list);
+  return [...list];
+};
 
+describe("normaliseScales", () => {
   it("lets a pool of nothing but new servers work at once", () => {
     expect(normalised(0.1, 0.1, 0.1)).toEqual([1, 1, 1]);
     expect(normalised(0.2, 0.1)).toEqual([1, 0.5]);
