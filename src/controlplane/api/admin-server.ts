@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
 import { isLoopback, parseListenAddress, type Address } from "../../config/address.ts";
 import type { Log } from "../log.ts";
+import { ServerActions } from "../server-actions.ts";
 import { guard } from "./access.ts";
 import { configurationRoutes } from "./configuration.ts";
 import { eventRoutes } from "./events.ts";
@@ -11,12 +12,16 @@ import { listenerRoutes } from "./listeners.ts";
 import type { NodeState } from "./node-state.ts";
 import { poolRoutes } from "./pools.ts";
 import { answerWithProblems } from "./problem-details.ts";
+import { serverActionRoutes } from "./server-actions.ts";
 import { serverHistoryRoutes } from "./server-history.ts";
 import { serverRoutes } from "./servers.ts";
 import { statusRoutes } from "./status.ts";
 
 /** More than people and probes need at once. */
 const MAX_CONNECTIONS = 256;
+
+/** Longest part of a path that is a name, as it is sent: an id of 200 characters, each of them escaped. */
+const MAX_NAME = 600;
 
 /** Where the REST interface listens, and who may use it. */
 export interface AdminOptions {
@@ -28,6 +33,7 @@ export interface AdminOptions {
 export class AdminServer {
   readonly #server: FastifyInstance;
   readonly #address: Address;
+  readonly #actions: ServerActions;
 
   /** Throws when the address is none, or is open to others and there is no token. */
   constructor(state: NodeState, { listen, token }: AdminOptions, log: Log) {
@@ -37,12 +43,20 @@ export class AdminServer {
       throw new Error(`admin ${listen}: a token is required when the address is not loopback`);
     }
     this.#address = parsed.address;
-    this.#server = fastify({ bodyLimit: 64 * 1024, requestTimeout: 30_000, forceCloseConnections: true });
+    this.#server = fastify({
+      bodyLimit: 64 * 1024,
+      requestTimeout: 30_000,
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: MAX_NAME },
+    });
     // Descriptors are the whole process's: those who have no token must not be able to use them up.
     this.#server.server.maxConnections = MAX_CONNECTIONS;
     guard(this.#server, { address: parsed.address, token });
     answerWithProblems(this.#server, (error) => log("error", `admin: ${error.stack ?? error.message}`));
+    const { scoreboard, clock } = state;
+    this.#actions = new ServerActions({ scoreboard, clock, log, snapshot: () => state.snapshot() });
     void this.#server.register(healthRoutes(state));
+    void this.#server.register(serverActionRoutes(state, this.#actions), { prefix: "/api/v2" });
     for (const routes of [
       statusRoutes,
       poolRoutes,
@@ -73,6 +87,7 @@ export class AdminServer {
   }
 
   async close(): Promise<void> {
+    this.#actions.close();
     await this.#server.close();
   }
 }
