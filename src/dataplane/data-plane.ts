@@ -11,7 +11,7 @@ import { HttpListener } from "./listener.ts";
 import { compilePlan, type Plan } from "./plan.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import type { ServerConnections } from "./upstream/server-connections.ts";
-import { requestIds, type WorkerContext } from "./worker-context.ts";
+import { requestIds, TICK, type WorkerContext } from "./worker-context.ts";
 
 /** What a worker's data plane is made with. */
 export interface DataPlaneOptions {
@@ -24,8 +24,6 @@ export interface DataPlaneOptions {
 
 /** How often connections that are kept ahead of need are counted, in ms. A server that is down is not asked more often. */
 const PREWARM_INTERVAL = 1000;
-/** Resolution of all deadlines, in ms. */
-const TICK = 50;
 
 /** One worker's data plane: listens, routes, balances and relays, by the last snapshot that it was given. */
 export class DataPlane {

@@ -3,6 +3,9 @@ import type { Random } from "../core/random.ts";
 import type { Scoreboard } from "../shared-memory/scoreboard.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
+/** Resolution of all deadlines and of `WorkerContext.now`, in ms. */
+export const TICK = 50;
+
 /** What everything in one worker shares. */
 export interface WorkerContext {
   readonly worker: number;

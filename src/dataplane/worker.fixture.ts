@@ -1,7 +1,7 @@
 import { seededRandom } from "../core/random.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
 import { TimerWheel } from "./timer-wheel.ts";
-import { requestIds, type WorkerContext } from "./worker-context.ts";
+import { requestIds, TICK, type WorkerContext } from "./worker-context.ts";
 
 /** A worker in virtual time: the clock stands still until `advance`. */
 export interface TestWorker extends WorkerContext {
@@ -10,9 +10,6 @@ export interface TestWorker extends WorkerContext {
   /** Lets that many ms pass, tick by tick, and runs the deadlines that are due. */
   advance(ms: number): void;
 }
-
-/** The worker's tick, in ms. */
-const TICK = 50;
 
 export function testWorker(options: { servers?: number; scoreboard?: Scoreboard } = {}): TestWorker {
   let time = 1_000_000;

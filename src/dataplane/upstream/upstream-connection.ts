@@ -1,5 +1,6 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Timed } from "../timer-wheel.ts";
+import { TICK } from "../worker-context.ts";
 import { openConnection } from "../connect.ts";
 import {
   giveReadBuffer,
@@ -113,7 +114,8 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
 
   /** The user's request (or the connection for it) was sent between these times, and nothing has come since. */
   isUnanswered(before: number, after: number): boolean {
-    if (this.user === null || this.#sentAt >= before || this.#sentAt <= after) return false;
+    // The time is that of the last tick, so what was sent after `after` may seem to be a tick older.
+    if (this.user === null || this.#sentAt >= before || this.#sentAt + TICK <= after) return false;
     return this.#state === CONNECTING || (this.#state === HEAD && this.#requestSent && !this.#reader.inHead);
   }
 
