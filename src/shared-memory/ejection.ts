@@ -125,6 +125,7 @@ export function setUnreachable({ health, slot, reason, time, now, random }: Unre
   const changed = health.update(slot, HealthFlag.unreachable, ends, now);
   // Again: one who cleared the flag at the same time has cleared the time.
   if (changed) health.setUnreachableUntil(slot, until);
+  health.write(slot, L.CONNECT_DOUBTS, 0);
   return changed;
 }
 
@@ -144,7 +145,8 @@ export function clearPassive(scoreboard: Scoreboard, slot: number, now: number):
   const locked = health.lock();
   try {
     forgetFailures(health, slot);
-    for (const cell of [L.UNSETTLED, L.BREAKER_FAILURES, L.BREAKER_SUCCESSES, L.EJECTIONS]) health.write(slot, cell, 0);
+    for (const cell of [L.UNSETTLED, L.CONNECT_DOUBTS, L.BREAKER_FAILURES, L.BREAKER_SUCCESSES, L.EJECTIONS])
+      health.write(slot, cell, 0);
     health.setReason(slot, PassiveReason.none);
     health.setEjectedUntil(slot, 0);
     health.setBreakerUntil(slot, 0);

@@ -29,10 +29,9 @@ export function settle(health: HealthBoard, slot: number): void {
   health.write(slot, L.BREAKER_FAILURES, 0);
 }
 
-/** After a verdict: what led to it starts over, failures in the window as well. The breaker has its own. */
+/** After a decision about an ejection: what led to it starts over, failures in the window as well. */
 export function forgetFailures(health: HealthBoard, slot: number): void {
   health.write(slot, L.CONSECUTIVE_ERRORS, 0);
   health.write(slot, L.CONSECUTIVE_GATEWAY, 0);
-  health.write(slot, L.CONNECT_DOUBTS, 0);
   clearWindow(health, slot);
 }
