@@ -7,9 +7,11 @@ import { seededRandom } from "../core/random.ts";
 import { HealthFlag } from "../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../shared-memory/scoreboard.ts";
 import { ExchangePool } from "./http/exchange-pool.ts";
+import { TUNNEL_CLOSE_GRACE } from "./http/tunnel.ts";
 import { HttpListener } from "./listener.ts";
 import { compilePlan, type Plan } from "./plan.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import type { PoolRuntime } from "./upstream/pool-runtime.ts";
 import type { ServerConnections } from "./upstream/server-connections.ts";
 import { requestIds, TICK, type WorkerContext } from "./worker-context.ts";
 
@@ -24,6 +26,9 @@ export interface DataPlaneOptions {
 
 /** How often connections that are kept ahead of need are counted, in ms. A server that is down is not asked more often. */
 const PREWARM_INTERVAL = 1000;
+
+/** Flags of servers whose connections have an end in time. */
+const LEAVING = HealthFlag.draining | HealthFlag.maintenance;
 
 /** One worker's data plane: listens, routes, balances and relays, by the last snapshot that it was given. */
 export class DataPlane {
@@ -67,8 +72,11 @@ export class DataPlane {
     }, TICK);
   }
 
+  /** Draining servers, as of that version of the states. */
   #closing: readonly ServerConnections[] = [];
   #states = -1;
+  /** Pools of earlier plans in which requests still wait for a place. */
+  readonly #replaced = new Set<PoolRuntime>();
   #connections: readonly ServerConnections[] = [];
   /** Those of pools with `prewarm`. */
   #prewarmed: readonly ServerConnections[] = [];
@@ -76,6 +84,10 @@ export class DataPlane {
   #prewarmAt = 0;
   #tickServers(): void {
     for (const pool of this.#plan?.pools.values() ?? []) pool.tick(this.#context.now);
+    for (const pool of this.#replaced) {
+      pool.queue.advance();
+      if (pool.queue.length === 0) this.#replaced.delete(pool);
+    }
     this.#endConnections();
     if (this.#context.now >= this.#prewarmAt) {
       this.#prewarmAt = this.#context.now + PREWARM_INTERVAL;
@@ -96,7 +108,7 @@ export class DataPlane {
     if (version !== this.#states) {
       this.#states = version;
       for (const connections of this.#connections) connections.followKills();
-      this.#closing = this.#connections.filter(({ slot }) => (health.flags(slot) & HealthFlag.draining) !== 0);
+      this.#closing = this.#connections.filter(({ slot }) => (health.flags(slot) & LEAVING) !== 0);
     }
     for (const connections of this.#closing)
       if (now >= health.drainUntil(connections.slot)) connections.end(errors.serverRemoved);
@@ -155,6 +167,8 @@ export class DataPlane {
     const before = this.#plan;
     this.#plan = plan;
     if (before !== null) this.#retireServers(before, plan);
+    for (const [name, pool] of before?.pools ?? [])
+      if (plan.pools.get(name) !== pool && pool.queue.length !== 0) this.#replaced.add(pool);
     this.#connections = [...plan.pools.values()].flatMap((pool) => pool.servers.map((server) => server.connections));
     this.#states = -1;
     this.#prewarmed = this.#connections.filter((connections) => connections.config.prewarm > 0);
@@ -185,8 +199,8 @@ export class DataPlane {
   }
 
   /**
-   * Stops accepting, ends idle connections and lets the others finish. Resolves when none is left, or when the time (ms)
-   * is over and the rest was cut.
+   * Stops accepting, ends idle connections and lets the others finish. Tunnels are told to end a little before the time
+   * (ms) is over. Resolves when none is left, or when the time is over and the rest was cut.
    */
   async drain(timeout: number): Promise<void> {
     this.#context.draining = true;
@@ -196,8 +210,11 @@ export class DataPlane {
       listener.drain();
     }
     const end = this.#context.clock.now() + timeout;
+    const tunnelsEnd = end - Math.min(TUNNEL_CLOSE_GRACE, timeout / 2);
     while (all.some((listener) => listener.connections > 0)) {
-      if (this.#context.clock.now() >= end) {
+      const now = this.#context.clock.now();
+      if (now >= tunnelsEnd) for (const listener of all) listener.closeTunnels();
+      if (now >= end) {
         for (const listener of all) listener.cut();
         break;
       }
