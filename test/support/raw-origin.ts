@@ -105,7 +105,7 @@ export class RawOrigin {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${(this.server.address() as AddressInfo).address}:${this.port}`;
   }
 
   /** Every whole request so far, in the order of their connections. */
@@ -127,10 +127,10 @@ export class RawOrigin {
     this.connections.splice(0, this.connections.length, ...this.connections.filter((connection) => !connection.closed));
   }
 
-  listen(port = 0): Promise<void> {
+  listen(port = 0, host = "127.0.0.1"): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once("error", reject);
-      this.server.listen(port, "127.0.0.1", resolve);
+      this.server.listen(port, host, resolve);
     });
   }
 
@@ -164,9 +164,9 @@ export const answerOk: OriginScript = (request, connection) => {
 };
 
 /** Starts a scripted origin; it is stopped by itself when the test ends. */
-export async function startRawOrigin(script: OriginScript = answerOk, port = 0): Promise<RawOrigin> {
+export async function startRawOrigin(script: OriginScript = answerOk, port = 0, host?: string): Promise<RawOrigin> {
   const origin = new RawOrigin(script);
-  await origin.listen(port);
+  await origin.listen(port, host);
   atEnd(() => origin.stop());
   return origin;
 }
