@@ -36,10 +36,19 @@ export class AdminError extends Error {
 /**
  * Asks the REST interface and returns the JSON of its answer, an object that has the named `member`: something else
  * may listen at the address. Rejects with an AdminError, or an Error of one line.
+ *
+ * @param body sent as JSON; nothing is sent when it is undefined
  */
-export function askAdmin(address: string, method: "GET" | "POST", path: string, member: string): Promise<unknown> {
+export function askAdmin(
+  address: string,
+  method: "GET" | "POST",
+  path: string,
+  member: string,
+  body?: unknown,
+): Promise<unknown> {
   const token = process.env["EVENKEEL_TOKEN"];
   const headers: Record<string, string> = { accept: "application/json" };
+  if (body !== undefined) headers["content-type"] = "application/json";
   if (token) headers["authorization"] = `Bearer ${token}`;
   const target = address.startsWith("unix:") ? { socketPath: address.slice(5), path } : adminUrl(address, path);
   return new Promise((resolve, reject) => {
@@ -49,12 +58,12 @@ export function askAdmin(address: string, method: "GET" | "POST", path: string, 
       response.on("data", (part: string) => (text += part));
       response.on("error", reject);
       response.on("end", () => {
-        const body = parse(text);
+        const answer = parse(text);
         const status = response.statusCode ?? 0;
         if (status >= 200 && status < 300) {
-          if (typeof body === "object" && body !== null && member in body) resolve(body);
+          if (typeof answer === "object" && answer !== null && member in answer) resolve(answer);
           else reject(new Error(`what listens at ${address} is not Evenkeel's REST interface`));
-        } else reject(new AdminError(status, body));
+        } else reject(new AdminError(status, answer));
       });
     };
     const options = { method, headers, timeout: 40_000 };
@@ -64,7 +73,7 @@ export function askAdmin(address: string, method: "GET" | "POST", path: string, 
       const reason = error.code === "ECONNREFUSED" || error.code === "ENOENT" ? "nothing listens there" : error.message;
       reject(new Error(`cannot reach the balancer at ${address}: ${reason}`));
     });
-    call.end();
+    call.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 

@@ -51,6 +51,31 @@ export const commands: readonly CommandEntry[] = [
     register: async (program) => (await import("./servers.ts")).registerServers(program),
   },
   {
+    name: "drain",
+    summary: "give a server no new work and let it finish what it has",
+    register: async (program) => (await import("./drain.ts")).registerDrain(program),
+  },
+  {
+    name: "maintenance",
+    summary: "take a server out, as drain does, until it is resumed",
+    register: async (program) => (await import("./drain.ts")).registerMaintenance(program),
+  },
+  {
+    name: "resume",
+    summary: "take back a drain, maintenance or forced state of a server",
+    register: async (program) => (await import("./server-commands.ts")).registerResume(program),
+  },
+  {
+    name: "force",
+    summary: "say that a server is up or down, whatever checks and traffic say",
+    register: async (program) => (await import("./server-commands.ts")).registerForce(program),
+  },
+  {
+    name: "kill",
+    summary: "close every connection to a server now",
+    register: async (program) => (await import("./server-commands.ts")).registerKill(program),
+  },
+  {
     name: "reload",
     summary: "make a running balancer read its configuration file again",
     register: async (program) => (await import("./reload.ts")).registerReload(program),

@@ -5,6 +5,7 @@ import type { Snapshot } from "../config/snapshot.ts";
 import { algorithms } from "../core/balancing/registry.ts";
 import { flagNames, takesNewWork } from "../shared-memory/health-flags.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
+import type { UsableConfig } from "./found-servers.ts";
 import { Reconciler } from "./reconciler.ts";
 import { drainPhase, DrainWatch } from "./server-actions-drained.ts";
 import { findServers, ServerActions, type ServerTarget } from "./server-actions.ts";
@@ -34,7 +35,9 @@ beforeEach(async () => {
   const log = (level: string, message: string) => void lines.push(`${level} ${message}`);
   const publisher = { publish: async (next: Snapshot) => void (snapshot = next) };
   reconciler = new Reconciler({ scoreboard, clock, log: () => undefined, publisher });
-  await reconciler.start(loaded({ web: { servers: [A, B], drainTimeout: "40s" }, api: { servers: [A] } }).config!, []);
+  await reconciler.start(
+    loaded({ web: { servers: [A, B], drainTimeout: "40s" }, api: { servers: [A] } }) as UsableConfig,
+  );
   actions = new ServerActions({ scoreboard, clock, log, snapshot: () => snapshot });
   a = findServers(snapshot, A, "web")[0]!;
   return () => {
