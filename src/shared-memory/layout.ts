@@ -39,6 +39,8 @@ export const UTILISATION = 16;
 export const UTILISATION_AT = 17;
 export const READY_SINCE = 18;
 export const WEIGHT_CUT = 19;
+/** Line 2: a latency in ms above which an answer counts as slow, beside the pool's other servers; 0 for none. */
+export const SLOW_LIMIT = 20;
 /** Line 3, integers that change rarely: the server's HealthFlags; why traffic spoke against it; grows with each kill. */
 export const HEALTH_FLAGS = 48;
 export const PASSIVE_REASON = 49;
@@ -88,6 +90,8 @@ export const LANE_LATENCY_TOTAL = 14;
 export const LANE_LATENCY_COUNT = 15;
 /** Second requests, sent because a first one on another server took long. */
 export const LANE_HEDGES = 16;
+/** Answers slower than SLOW_LIMIT. */
+export const LANE_SLOW = 17;
 
 // Shared cells of one listener: one line of integers.
 export const LISTENER_INTS = LINE / 4;

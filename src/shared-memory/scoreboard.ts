@@ -115,6 +115,8 @@ export class Scoreboard implements ServerSignals {
       cells[at + L.LATENCY_AT] = now;
       lane[mine + L.LANE_LATENCY_TOTAL]! += latency;
       lane[mine + L.LANE_LATENCY_COUNT]! += 1;
+      const limit = cells[at + L.SLOW_LIMIT]!;
+      if (limit !== 0 && latency > limit) lane[mine + L.LANE_SLOW]! += 1;
     } else {
       cells[at + L.SAMPLES]! *= kept;
       cells[at + L.LATENCY_SUM]! *= kept;
@@ -278,6 +280,11 @@ export class Scoreboard implements ServerSignals {
   /** Changes with any server's state or weight scale: compare it with the last one read to know whether to look. */
   stateVersion(): number {
     return this.#globals[L.STATE_VERSION]!;
+  }
+
+  /** Sets the latency in ms above which answers of the server are counted as slow; 0 for none. On the main thread. */
+  setSlowLimit(slot: number, limit: number): void {
+    this.#doubles[slot * L.SERVER_DOUBLES + L.SLOW_LIMIT] = limit;
   }
 
   // Housekeeping, on the main thread

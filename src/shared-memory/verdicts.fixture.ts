@@ -14,6 +14,8 @@ import { Scoreboard } from "./scoreboard.ts";
 /** What one thread of verdicts.test.ts does. */
 export interface VerdictTask {
   readonly handle: ScoreboardHandle;
+  /** An integer: how many threads are still to come before all begin. */
+  readonly start: SharedArrayBuffer;
   readonly worker: number;
   readonly rounds: number;
   readonly slots: readonly number[];
@@ -30,7 +32,7 @@ export interface VerdictCounts {
   trials: number;
 }
 
-const { handle, worker, rounds, slots, maxEjected, maxTrials } = workerData as VerdictTask;
+const { handle, start, worker, rounds, slots, maxEjected, maxTrials } = workerData as VerdictTask;
 const scoreboard = Scoreboard.attach(handle, worker);
 const { health } = scoreboard;
 const random = seededRandom(worker);
@@ -38,8 +40,12 @@ const config = poolConfig({ outlierDetection: { maxEjected: maxEjected / slots.l
 const breaker = { failureThreshold: 3, recoveryTimeout: 1, halfOpenRequests: maxTrials };
 const counts: VerdictCounts = { ejected: 0, returned: 0, tooMany: 0, trials: 0 };
 
-// Slot 0 counts, slot 1 has the breaker, the others are ejected and brought back. Each round is a millisecond later.
+// Slot 0 counts and takes trials, slot 1 has the breaker, the others are ejected and brought back. Each round is a millisecond later.
 const held: number[] = [];
+// Spinning, so that both begin at the same moment.
+const missing = new Int32Array(start);
+Atomics.sub(missing, 0, 1);
+while (Atomics.load(missing, 0) > 0);
 for (let now = 1; now <= rounds; now++) {
   countFailure(health, 0, L.CONSECUTIVE_ERRORS);
   countInWindow(health, 0, rounds * 10, now);
@@ -47,13 +53,21 @@ for (let now = 1; now <= rounds; now++) {
   const slot = slots[Math.floor(random() * slots.length)]!;
   const reason = PassiveReason.consecutiveErrors;
   if (eject({ scoreboard, slots, slot, config, reason, now, random })) counts.ejected++;
-  let out = 0;
-  for (const one of slots) if ((health.flags(one) & HealthFlag.ejected) !== 0) out++;
-  if (out > maxEjected) counts.tooMany++;
+  // With the lock, because one may return and another go while they are counted.
+  if (health.lock()) {
+    let out = 0;
+    for (const one of slots) if ((health.flags(one) & HealthFlag.ejected) !== 0) out++;
+    if (out > maxEjected) counts.tooMany++;
+    health.unlock();
+  }
   for (const one of slots) {
     if ((health.flags(one) & HealthFlag.ejected) !== 0 && endEjection(health, one, now)) counts.returned++;
   }
 
+  if (health.tryTrial(0, maxTrials)) {
+    if (health.read(0, L.BREAKER_TRIALS) > maxTrials) counts.tooMany++;
+    health.endTrial(0);
+  }
   if (tryTrial(health, 1, breaker)) {
     counts.trials++;
     held.push(now);

@@ -10,11 +10,21 @@ import type { VerdictCounts, VerdictTask } from "./verdicts.fixture.ts";
 describe("two threads that judge the same servers at the same time", () => {
   it("lose no failure, no ejection and no return, and exceed no limit", async () => {
     const main = Scoreboard.create({ servers: 12, workers: 2 });
-    const slots = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-    const rounds = 20_000;
+    const slots = [2, 3, 4, 5, 6];
+    const rounds = 60_000;
+    const start = new SharedArrayBuffer(4);
+    new Int32Array(start)[0] = 2;
     const results = await Promise.all(
       [0, 1].map(async (worker) => {
-        const workerData: VerdictTask = { handle: main.handle, worker, rounds, slots, maxEjected: 3, maxTrials: 2 };
+        const workerData: VerdictTask = {
+          handle: main.handle,
+          start,
+          worker,
+          rounds,
+          slots,
+          maxEjected: 2,
+          maxTrials: 2,
+        };
         const thread = new Worker(new URL("./verdicts.fixture.ts", import.meta.url), { workerData });
         // Both are waited for from the beginning: a thread's last message and its exit can come in one turn.
         const exited = once(thread, "exit");
