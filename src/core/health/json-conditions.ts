@@ -51,7 +51,7 @@ export function valueAtPath(json: unknown, path: readonly JsonStep[]): unknown {
   let here = json;
   for (const step of path) {
     if (typeof here !== "object" || here === null) return undefined;
-    if (typeof step === "number" && !Array.isArray(here)) return undefined;
+    if ((typeof step === "number") !== Array.isArray(here)) return undefined;
     if (!Object.hasOwn(here, step)) return undefined;
     here = (here as Record<JsonStep, unknown>)[step];
   }

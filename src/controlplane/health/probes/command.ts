@@ -63,10 +63,14 @@ function runNow(command: readonly string[], env: NodeJS.ProcessEnv, signal: Abor
     const child = spawn(program, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env });
     const output = new FirstLine();
     const errors = new FirstLine();
+    let exited = false;
     let aborted = false;
     const onAbort = (): void => {
-      aborted = true;
+      aborted = !exited;
       endGroup(child.pid);
+      // A descendant that has left the group may hold these open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
@@ -77,7 +81,10 @@ function runNow(command: readonly string[], env: NodeJS.ProcessEnv, signal: Abor
       reject(new Error(`cannot run ${program}: ${error.message}`));
     });
     // What it has left behind may hold its output open, and is ended as well.
-    child.once("exit", () => endGroup(child.pid));
+    child.once("exit", () => {
+      exited = true;
+      endGroup(child.pid);
+    });
     child.once("close", (code, endedBy) => {
       signal.removeEventListener("abort", onAbort);
       resolve({ code, signal: endedBy, line: output.text || errors.text, aborted });

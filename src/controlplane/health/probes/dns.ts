@@ -56,8 +56,9 @@ export const dns: ProbeDefinition<DnsSettings> = {
     if (encodeName(name) === undefined) return "`name` is not a domain name";
     if (expectedAddress === undefined) return undefined;
     if (recordType !== "A" && recordType !== "AAAA") return "`expectedAddress` needs `recordType` A or AAAA";
-    const isRight = recordType === "A" ? ipaddr.IPv4.isValidFourPartDecimal : ipaddr.IPv6.isValid;
-    return isRight(expectedAddress) ? undefined : `\`expectedAddress\` is not an address as in ${recordType} records`;
+    const isRight =
+      recordType === "A" ? ipaddr.IPv4.isValidFourPartDecimal(expectedAddress) : ipaddr.IPv6.isValid(expectedAddress);
+    return isRight ? undefined : `\`expectedAddress\` is not an address as in ${recordType} records`;
   },
   run(target, settings, context) {
     const query = encodeQuery(randomInt(0x10000), encodeName(settings.name)!, settings.recordType);

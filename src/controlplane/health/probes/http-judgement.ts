@@ -42,8 +42,10 @@ export function judgeAnswer(plan: HttpPlan, answer: HttpAnswer): ProbeResult {
 function judgeText(plan: HttpPlan, body: string, tooLong: boolean): string | undefined {
   const wanted = plan.settings.body;
   const where = tooLong ? `the first ${plan.settings.maxBody} bytes of the body` : "the body";
-  if (wanted !== undefined && !body.includes(wanted)) return `${where} does not hold ${quoted(wanted)}`;
-  if (plan.pattern !== undefined && !plan.pattern.test(body)) return `${where} does not match ${plan.pattern.source}`;
+  if (wanted !== undefined && !body.includes(wanted))
+    return `${where} ${tooLong ? "do" : "does"} not hold ${quoted(wanted)}`;
+  if (plan.pattern !== undefined && !plan.pattern.test(body))
+    return `${where} ${tooLong ? "do" : "does"} not match ${plan.pattern.source}`;
   return undefined;
 }
 

@@ -34,7 +34,8 @@ export function oneLine(text: string): string {
 
 /** What a server sent, for a reason: quoted, short. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  const whole = JSON.stringify(text.slice(0, 80));
+  return whole.length > 80 ? `${whole.slice(0, 78)}…"` : whole;
 }
 
 /** "2 s", "250 ms": a time for reasons. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { Type } from "typebox";
@@ -46,7 +47,7 @@ export function tlsProblem({ ca, serverName, verify }: TlsSettings): string | un
   if (!ca.includes("-----BEGIN CERTIFICATE-----"))
     return "`ca` is not a certificate as PEM; for a file write ${file:PATH}";
   try {
-    createSecureContext({ ca });
+    void new X509Certificate(ca);
     return undefined;
   } catch {
     return "`ca` is not a certificate as PEM";
