@@ -21,7 +21,7 @@ describe("one of three servers is down and up in turn, half a second each", () =
         workers: 2,
         pool: {
           algorithm: "round_robin",
-          healthCheck: { type: "http", path: "/health", interval: "1s", unhealthyInterval: "1s" },
+          healthCheck: { type: "http", path: "/health", interval: "1s", unhealthyInterval: "1s", timeout: "500ms" },
         },
       },
     );

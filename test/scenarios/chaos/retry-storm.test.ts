@@ -44,6 +44,7 @@ async function storm(pool: Readonly<Record<string, unknown>>) {
     "tries per request": amplification,
     "tries per request in the worst second": peak,
     "load on the others, times the usual": Math.max(...rises),
+    "tries by server": origins.map((origin) => beginnings(origin, span).length).join(" "),
     "errors of GET and PUT": requests.filter(({ method, error }) => method !== "POST" && error !== "").length,
     "kinds of errors": failuresOf(requests, ["GET", "PUT", "POST"]).join(", ") || "none",
   };

@@ -14,9 +14,12 @@ const adaptive = [
   "power_of_two_choices",
   "dynamic_weighted_round_robin",
 ] as const;
+/* What they have learned holds for longer than this test by default: 30 s between two weights, 10 s for a latency. */
 const settings: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  // Its weights follow every 30 s otherwise, which is longer than this test.
-  dynamic_weighted_round_robin: { interval: "100ms" },
+  dynamic_weighted_round_robin: { interval: "200ms" },
+  least_response_time: { decay: "2s" },
+  peak_ewma: { decay: "2s" },
+  prequal: { decay: "2s" },
 };
 const names = ["a", "b", "c"];
 const slow = 1;

@@ -22,6 +22,7 @@ export interface Fault {
 }
 
 const NORMAL = 2500;
+/* Shorter than the ejection time below: a server that comes back on trial while it is broken is not yet to be seen. */
 const BROKEN = 4000;
 const SLOW_START = 4000;
 /** What the requirement says, and what is asserted on a machine that is shared with other work. */
@@ -48,7 +49,7 @@ export function oneOfThree(fault: Fault): void {
   it("nor with health checks, and it comes back little by little", { timeout: 60_000 }, async () => {
     const setting = await prepare(fault, {
       healthCheck: { type: "http", path: "/health", interval: "1s", unhealthyInterval: "1s", timeout: "500ms" },
-      outlierDetection: { ejectionTime: "2s" },
+      outlierDetection: { ejectionTime: "5s" },
       slowStart: SLOW_START,
     });
     const { load, watch, origins, sites } = setting;
