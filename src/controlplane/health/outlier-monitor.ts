@@ -3,7 +3,13 @@ import type { PoolConfig } from "../../config/schema.ts";
 import type { Snapshot } from "../../config/snapshot.ts";
 import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import type { Clock } from "../../core/clock.ts";
-import { latencyOutliers, successOutliers, type Outlier } from "../../core/health/outlier-statistics.ts";
+import {
+  latencyLimit,
+  latencyOutliers,
+  successOutliers,
+  type LatencySample,
+  type Outlier,
+} from "../../core/health/outlier-statistics.ts";
 import type { Random } from "../../core/random.ts";
 import { tryEject } from "../../shared-memory/ejection.ts";
 import { PassiveReason } from "../../shared-memory/health-board.ts";
@@ -16,8 +22,6 @@ import { LaneCounters, type ServerCounts } from "./lane-counters.ts";
  * which finds servers that give only a few answers per interval.
  */
 const WINDOW_INTERVALS = 10;
-/** The peak in shared memory has decayed by less than this since the slowest answer of an interval. */
-const PEAK_DECAY = 1.1;
 
 const reasons: Readonly<Record<Outlier["rule"], PassiveReason>> = {
   successRate: PassiveReason.successRate,
@@ -25,11 +29,8 @@ const reasons: Readonly<Record<Outlier["rule"], PassiveReason>> = {
   latency: PassiveReason.latency,
 };
 
-interface Span {
-  /** Counters when it began. */
-  from: ServerCounts;
-  slowest: number;
-}
+/** A time over which counters are compared: what they were when it began. */
+type Span = ServerCounts;
 
 interface Member {
   readonly slot: number;
@@ -65,7 +66,7 @@ export interface OutlierMonitorOptions {
 export class OutlierMonitor {
   readonly #options: OutlierMonitorOptions;
   readonly #counters: LaneCounters;
-  readonly #now: ServerCounts = { requests: 0, errors: 0, answers: 0, latency: 0 };
+  readonly #now: ServerCounts = noCounts();
   /** Slot → what stood out, of the servers that were ejected for it last. */
   readonly #findings = new Map<number, string>();
   #pools: WatchedPool[] = [];
@@ -135,11 +136,9 @@ export class OutlierMonitor {
   }
 
   #compareLatency(pool: WatchedPool): void {
-    const sample = (slot: number, span: Span) => {
-      const peak = this.#options.scoreboard.peakLatency(slot) * PEAK_DECAY;
-      if (peak > span.slowest) span.slowest = peak;
-      const { answers, latency } = this.#since(slot, span);
-      return { answers, total: latency, slowest: span.slowest };
+    const sample = (slot: number, span: Span): LatencySample => {
+      const { answers, latency, slow } = this.#since(slot, span);
+      return { answers, total: latency, slow };
     };
     const ofInterval = pool.members.map(({ slot, latency }) => {
       const result = sample(slot, latency);
@@ -150,9 +149,17 @@ export class OutlierMonitor {
     const outliers = latencyOutliers(ofInterval, pool.rules);
     const found = new Set(outliers.map(({ index }) => index));
     const slower = latencyOutliers(ofWindow, pool.rules).filter(({ index }) => !found.has(index));
+    this.#setLimits(pool, ofInterval, ofWindow);
     pool.intervals = (pool.intervals + 1) % WINDOW_INTERVALS;
     if (pool.intervals === 0) for (const { slot, window } of pool.members) this.#restart(slot, window);
     this.#ejectAll(pool, [...outliers, ...slower]);
+  }
+
+  /** Tells the workers from which latency on they are to count answers as slow, by what was usual until now. */
+  #setLimits(pool: WatchedPool, ofInterval: readonly LatencySample[], ofWindow: readonly LatencySample[]): void {
+    const limit = latencyLimit(ofInterval, pool.rules) || latencyLimit(ofWindow, pool.rules);
+    if (!(limit > 0)) return;
+    for (const slot of pool.slots) this.#options.scoreboard.setSlowLimit(slot, limit);
   }
 
   #ejectAll(pool: WatchedPool, outliers: readonly Outlier[]): void {
@@ -172,29 +179,30 @@ export class OutlierMonitor {
   }
 
   #newMember(slot: number): Member {
-    const span = (): Span => {
-      const from = { ...this.#now };
-      this.#counters.read(slot, from);
-      return { from, slowest: 0 };
-    };
-    return { slot, success: span(), latency: span(), window: span() };
+    const member = { slot, success: noCounts(), latency: noCounts(), window: noCounts() };
+    for (const span of [member.success, member.latency, member.window]) this.#restart(slot, span);
+    return member;
   }
 
   #restart(slot: number, span: Span): void {
-    this.#counters.read(slot, span.from);
-    span.slowest = 0;
+    this.#counters.read(slot, span);
   }
 
   /** What was counted since the span began; nothing when the slot has begun anew meanwhile. */
-  #since(slot: number, { from }: Span): ServerCounts {
+  #since(slot: number, from: Span): ServerCounts {
     const now = this.#now;
     this.#counters.read(slot, now);
-    if (now.requests < from.requests) return { requests: 0, errors: 0, answers: 0, latency: 0 };
+    if (now.requests < from.requests) return noCounts();
     return {
       requests: now.requests - from.requests,
       errors: now.errors - from.errors,
       answers: now.answers - from.answers,
       latency: now.latency - from.latency,
+      slow: now.slow - from.slow,
     };
   }
+}
+
+function noCounts(): ServerCounts {
+  return { requests: 0, errors: 0, answers: 0, latency: 0, slow: 0 };
 }

@@ -9,8 +9,8 @@ export interface LatencySample {
   /** Answers, and the sum of their latencies in ms. */
   readonly answers: number;
   readonly total: number;
-  /** An upper bound of the slowest of them, in ms. */
-  readonly slowest: number;
+  /** How many of them were slower than what `latencyLimit` said about the time before. */
+  readonly slow: number;
 }
 
 /** A server that stands out, by its place in the samples. */
@@ -80,31 +80,40 @@ export function successOutliers(samples: readonly SuccessSample[], rules: Outlie
 }
 
 /**
- * Servers that are far slower than the others: a mean above `latencyFactor` times the median of the servers' means, and
- * above it by `latencyDifference`. A few answers can raise a mean as far (a packet that is lost costs 200 ms and more),
- * so the excess must need more slow answers than chance explains: each of them adds at most slowest − median to it.
+ * The mean latency in ms above which a server of the pool is an outlier: `latencyFactor` times the median of the
+ * servers' means, and above it by `latencyDifference`. NaN when fewer than two servers have enough answers.
+ */
+export function latencyLimit(samples: readonly LatencySample[], rules: OutlierRules): number {
+  const median = medianLatency(samples, rules);
+  return Math.max(median * rules.latencyFactor, median + rules.latencyDifference);
+}
+
+/**
+ * Servers that are far slower than the others: with a mean above `latencyLimit`. A single answer can raise a mean as far
+ * (a packet that is lost costs 200 ms and more), so more answers must be slow than chance explains.
  */
 export function latencyOutliers(samples: readonly LatencySample[], rules: OutlierRules): Outlier[] {
-  const enough = samples.filter(({ answers }) => answers >= rules.latencyRequests);
-  if (rules.latencyFactor === 0 || enough.length < 2) return [];
-  const means = enough.map(({ total, answers }) => total / answers).toSorted((a, b) => a - b);
-  // The lower one of two: with two servers the faster one is the measure.
-  const median = means[(means.length - 1) >> 1]!;
-  const limit = Math.max(median * rules.latencyFactor, median + rules.latencyDifference);
-  const answersOfAll = sum(enough.map(({ answers }) => answers));
-  const totalOfAll = sum(enough.map(({ total }) => total));
+  const limit = latencyLimit(samples, rules);
+  if (rules.latencyFactor === 0 || Number.isNaN(limit)) return [];
+  const answersOfAll = sum(samples.map(({ answers }) => answers));
+  const slowOfAll = sum(samples.map(({ slow }) => slow));
 
-  return samples.flatMap(({ answers, total, slowest }, index): Outlier[] => {
+  return samples.flatMap(({ answers, total, slow }, index): Outlier[] => {
     const mean = total / answers;
     if (answers < rules.latencyRequests || !(mean > limit)) return [];
-    const most = Math.max(slowest, mean) - median;
-    const slow = (mean - median) / most;
-    const others = ((totalOfAll - total) / (answersOfAll - answers) - median) / most;
-    const usual = Math.max(SLOW_BY_CHANCE, others);
-    if (!tooManyForChance(slow * answers, answers, usual)) return [];
+    const others = answersOfAll === answers ? 0 : (slowOfAll - slow) / (answersOfAll - answers);
+    if (!tooManyForChance(slow, answers, Math.max(SLOW_BY_CHANCE, others))) return [];
+    const median = medianLatency(samples, rules);
     const reason = `answers after ${ms(mean)} on average, the median of the pool is ${ms(median)}`;
     return [{ index, rule: "latency", reason }];
   });
+}
+
+/** The lower one of two in the middle: with two servers the faster one is the measure. */
+function medianLatency(samples: readonly LatencySample[], { latencyRequests }: OutlierRules): number {
+  const enough = samples.filter(({ answers }) => answers >= latencyRequests);
+  const means = enough.map(({ total, answers }) => total / answers).toSorted((a, b) => a - b);
+  return means.length < 2 ? NaN : means[(means.length - 1) >> 1]!;
 }
 
 /**
