@@ -62,11 +62,14 @@ export class CheckScheduler {
   /** Ends the check for good. */
   remove(check: Check): void {
     check.removed = true;
-    this.#waiting.remove(check);
-    this.#running.remove(check);
     const { running } = check;
+    if (running === undefined) {
+      this.#waiting.remove(check);
+      return;
+    }
+    this.#running.remove(check);
     check.running = undefined;
-    running?.abort();
+    running.abort();
   }
 
   close(): void {
