@@ -1,11 +1,13 @@
 #!/bin/sh
 # Gets the Debian packages that the scenario tests need and that are missing: nginx, wrk, python3, chromium, curl,
-# openssl. Only as root on Debian; elsewhere it names what is missing, and the tests that need it are skipped (or, under
-# CI=true, fail). EVENKEEL_NO_INSTALL=1 leaves the machine as it is.
+# redis, postgresql, mariadb. Only as root on Debian; elsewhere it names what is missing, and the tests that need it
+# are skipped (or, under CI=true, fail). EVENKEEL_NO_INSTALL=1 leaves the machine as it is.
 set -eu
 
 missing=""
-have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+have() {
+  command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || ls /usr/lib/postgresql/*/bin/"$1" >/dev/null 2>&1
+}
 need() { # need COMMAND PACKAGE
   have "$1" || missing="$missing $2"
 }
@@ -14,6 +16,9 @@ need python3 python3-minimal
 need nginx nginx-light
 need wrk wrk
 need chromium chromium
+need redis-server redis-server
+need initdb postgresql
+need mariadbd mariadb-server
 
 [ -n "$missing" ] || exit 0
 if [ "${EVENKEEL_NO_INSTALL:-}" = 1 ] || [ "$(id -u)" != 0 ] || ! [ -f /etc/debian_version ] || ! have apt-get; then

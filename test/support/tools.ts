@@ -1,8 +1,18 @@
-import { accessSync, appendFileSync, constants } from "node:fs";
+import { accessSync, appendFileSync, constants, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Programs that scenarios need beside Node. */
-export type Tool = "nginx" | "python3" | "wrk" | "curl" | "chromium";
+export type Tool =
+  | "nginx"
+  | "python3"
+  | "wrk"
+  | "curl"
+  | "chromium"
+  | "redis-server"
+  | "postgres"
+  | "initdb"
+  | "mariadbd"
+  | "mariadb-install-db";
 
 /**
  * True when the tool is missing here and tests that need it have to be skipped; the skip is named at the end of
@@ -19,7 +29,9 @@ export function missing(tool: Tool, what: string): boolean {
 
 /** The program's path, from the PATH or the system's own folders. */
 export function findTool(tool: Tool): string | undefined {
-  for (const folder of [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/bin"]) {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  // Debian keeps the programs of PostgreSQL's versions apart, and off the PATH.
+  for (const folder of [...folders, "/usr/sbin", "/usr/bin", ...globSync("/usr/lib/postgresql/*/bin")]) {
     const path = join(folder, tool);
     try {
       accessSync(path, constants.X_OK);

@@ -40,7 +40,7 @@ function server(
   first: Buffer,
   answers: readonly (Buffer | "raw")[],
   got: Buffer[] = [],
-  raw = Buffer.alloc(0),
+  raw: Buffer = Buffer.alloc(0),
 ): Script {
   return (socket) => {
     let turn = 0;
