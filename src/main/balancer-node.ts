@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
+import { SqliteHistory } from "../adapters/sqlite-history.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
+import { storeFile } from "../config/store.ts";
 import { AdminServer } from "../controlplane/api/admin-server.ts";
 import type { NodeState } from "../controlplane/api/node-state.ts";
 import { DiscoveryManager } from "../controlplane/discovery/discovery-manager.ts";
@@ -65,6 +67,7 @@ export class BalancerNode {
       log,
     });
     const supervisor = this.#supervisor;
+    const history = storeFile(loaded.config.store, loaded.baseDir ?? process.cwd());
     const health = new NodeHealth({
       scoreboard: supervisor.scoreboard,
       clock,
@@ -72,6 +75,7 @@ export class BalancerNode {
       log,
       probes: () => (this.#next ?? this.#loaded).extensions.probes ?? [],
       algorithms: () => (this.#next ?? this.#loaded).extensions.algorithms,
+      store: history === undefined ? undefined : new SqliteHistory(history, clock),
     });
     this.#health = health;
     this.#discovery = new DiscoveryManager({
