@@ -32,6 +32,8 @@ export interface NodeHealthOptions {
   readonly algorithms: () => readonly BalancingAlgorithm[];
   /** Where the history is kept beyond this process; in memory only when absent. */
   readonly store?: HistoryStore | undefined;
+  /** How to find out whether a connection can be made; the network by default. */
+  readonly canConnect?: typeof canConnect;
 }
 
 const { unreachable, ejected, breakerOpen } = HealthFlag;
@@ -83,7 +85,7 @@ export class NodeHealth {
       scoreboard,
       clock,
       random,
-      canConnect,
+      canConnect: options.canConnect ?? canConnect,
       reachable: (slot) => this.#observer.look(slot),
     });
     this.#outliers = new OutlierMonitor({ scoreboard, clock, random, algorithms: options.algorithms });
@@ -161,9 +163,14 @@ export class NodeHealth {
     const own = this.#monitor.server(slot)?.history.records(server.pool, server.id) ?? [];
     const { store } = this.#options;
     if (own.length >= HISTORY_PER_SERVER || store === undefined) return own;
-    await this.#history!.flush();
-    const kept = await store.recent(server.pool, server.id, HISTORY_PER_SERVER);
-    return kept.length > own.length ? kept : own;
+    try {
+      await this.#history!.flush();
+      const kept = await store.recent(server.pool, server.id, HISTORY_PER_SERVER);
+      return kept.length > own.length ? kept : own;
+    } catch {
+      // That it fails is said where it is written.
+      return own;
+    }
   }
 
   async close(): Promise<void> {
