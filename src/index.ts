@@ -19,9 +19,11 @@ export type { ReloadOutcome } from "./controlplane/reload-outcome.ts";
 export type { HealthChange, HealthEvent } from "./controlplane/health/health-event.ts";
 export type { ServerView } from "./controlplane/api/server-view.ts";
 export type { WorkerStatus } from "./controlplane/worker-status.ts";
-export { defineAlgorithm, defineFilter } from "./core/extension.ts";
+export { defineAlgorithm, defineDiscovery, defineFilter, defineProbe } from "./core/extension.ts";
 export type * from "./core/balancing/balancer.ts";
+export type * from "./core/discovery/discovery.ts";
 export type * from "./core/filtering/filter.ts";
+export type * from "./core/health/probe.ts";
 export type { NodeAddresses } from "./main/balancer-node.ts";
 
 /** How a balancer runs inside another program. */

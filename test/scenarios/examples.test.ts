@@ -127,6 +127,15 @@ describe("examples", () => {
     expect((await ask(`${url}/public/logo.png`)).path).toBe("/public/logo.png");
   });
 
+  it("own-health-check: a server that is not who it should be gets nothing", async () => {
+    const url = await runExample("own-health-check");
+    const counts = await waitFor("the stranger's exclusion", async () => {
+      const seen = await serversOf(20, () => ask(url));
+      return seen["origin-3"] === undefined && seen;
+    });
+    expect(Object.keys(counts).toSorted()).toEqual(["origin-1", "origin-2"]);
+  });
+
   it("library: balances, reloads without a restart, drains and ends", async () => {
     const program = start(["--conditions=evenkeel-source", "examples/library/main.ts"]);
     atEnd(() => program.process.kill("SIGKILL"));

@@ -75,6 +75,11 @@ describe.skipIf(missing("redis-server", "health checks of Redis"))("Redis", () =
   });
 });
 
+/** Makes a role whose password is stored in that way. */
+function roleStatement(method: string, name: string): string {
+  return `set password_encryption = '${method}'; create role ${name} login password 'secret';\n`;
+}
+
 describe.skipIf(missing("initdb", "health checks of PostgreSQL"))("PostgreSQL", () => {
   it("is asked as it is configured, and tells its role", { timeout: 60_000 }, async () => {
     const data = initPostgresql();
@@ -83,9 +88,7 @@ describe.skipIf(missing("initdb", "health checks of PostgreSQL"))("PostgreSQL", 
       "pg_hba.conf",
       "host all md5 all md5\nhost all plain all password\nhost all all all scram-sha-256\n",
     );
-    const password = (method: string, name: string): string =>
-      `set password_encryption = '${method}'; create role ${name} login password 'secret';\n`;
-    singleUser(data, password("md5", "md5") + password("scram-sha-256", "plain"));
+    singleUser(data, roleStatement("md5", "md5") + roleStatement("scram-sha-256", "plain"));
     const port = await freePort();
     const server = startPostgresql(data, port, "max_connections=5", "superuser_reserved_connections=0");
     await waitUntilHealthy({ type: "postgresql" }, port);
