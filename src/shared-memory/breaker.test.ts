@@ -116,6 +116,17 @@ describe("a half-open breaker", () => {
   });
 });
 
+describe("a slot that another server gets", () => {
+  it("begins with a closed breaker, and gets back what still runs there", () => {
+    const { main, a, b } = halfOpened();
+    tryTrial(a, 0, config);
+    main.reset(0, 70_000);
+    expect([b.flags(0), b.breakerUntil(0), b.read(0, L.BREAKER_OPENINGS)]).toEqual([0, NaN, 0]);
+    trialSucceeded(a, 0, config, 71_000);
+    expect(b.read(0, L.BREAKER_TRIALS)).toBe(0);
+  });
+});
+
 type Phase = "closed" | "open" | "half-open";
 
 /** What the breaker should do, written as one would in a single thread. */

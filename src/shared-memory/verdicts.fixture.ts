@@ -82,4 +82,5 @@ for (let now = 1; now <= rounds; now++) {
   halfOpen(health, 1, now);
 }
 for (const _ of held) health.endTrial(1);
-parentPort!.postMessage(counts);
+const port = parentPort!;
+port.postMessage(counts);

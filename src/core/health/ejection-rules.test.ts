@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ejectionLength, ejectionsAt, jittered, mostEjected } from "./ejection-rules.ts";
 
+const longest = (count: number) => ejectionLength(times, count, () => 0);
+/** Three in a row, the last of which was over at 100 s. */
+const at = (now: number) => ejectionsAt(3, 100_000, 30_000, now);
 const times = { ejectionTime: 30_000, maxEjectionTime: 300_000 };
 
 describe("the length of an ejection", () => {
   it("is a multiple of the first one, up to the longest", () => {
-    const longest = (count: number) => ejectionLength(times, count, () => 0);
     expect([1, 2, 3, 10, 11, 1000].map(longest)).toEqual([30_000, 60_000, 90_000, 300_000, 300_000, 300_000]);
   });
 
@@ -18,7 +20,6 @@ describe("the length of an ejection", () => {
 
 describe("ejections in a row", () => {
   it("fall by one for each time of a first ejection that passes without another", () => {
-    const at = (now: number) => ejectionsAt(3, 100_000, 30_000, now);
     expect([90_000, 100_000, 129_999, 130_000, 160_000, 190_000, 1e9].map(at)).toEqual([3, 3, 3, 2, 1, 0, 0]);
   });
 
