@@ -13,7 +13,7 @@ const HALF = 500;
 const TURNS = 10;
 
 describe("one of three servers is down and up in turn, half a second each", () => {
-  it.each(["closed", "failing"] as const)("by being %s", { timeout: 60_000 }, async (mode: OriginMode) => {
+  it.each(["closed", "resetting", "failing"] as const)("by being %s", { timeout: 60_000 }, async (mode: OriginMode) => {
     const origins = await startChaosOrigins(3);
     const evenkeel = await startProxy(
       origins.map(({ address }) => address),

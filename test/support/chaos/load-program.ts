@@ -28,16 +28,14 @@ interface Pending {
   connection: LoadConnection | undefined;
 }
 
-/** Spreads the methods evenly by their shares: the one that is furthest behind is next. */
-const credit: Record<LoadMethod, number> = { GET: 0, PUT: 0, POST: 0 };
+/** Drawn, not in turn: a rotation over the servers would give each the same methods for ever. */
 function nextMethod(): LoadMethod {
-  let best: LoadMethod = "GET";
+  let draw = Math.random();
   for (const method of loadMethods) {
-    credit[method] += settings.mix[method];
-    if (credit[method] > credit[best]) best = method;
+    draw -= settings.mix[method];
+    if (draw < 0) return method;
   }
-  credit[best] -= 1;
-  return best;
+  return "GET";
 }
 
 function connection(): LoadConnection | undefined {
