@@ -35,10 +35,9 @@ function normaliseCheck(
     visit.error(typePath, unknownType(type as string, typePath, visit));
     return undefined;
   }
-  const own = schemaNode(probe.schema);
   // The normalised form has the settings of the type in an object of their own.
-  const nested = isRecord(settings) && own.properties?.settings === undefined;
-  const merged = nested ? { ...settings, ...rest } : rest;
+  const own = schemaNode(probe.schema);
+  const merged = isRecord(settings) ? { ...settings, ...rest } : settings == null ? rest : { ...rest, settings };
   const known = Object.keys(shared.properties ?? {});
   let reported = false;
   const all = normalise(

@@ -27,7 +27,6 @@ export const exec: ProbeDefinition<ExecSettings> = {
         type: "object",
         additionalProperties: { type: "string", pattern: "^[^\\u0000]*$" },
         default: {},
-        "x-secret": true,
         description: "further environment variables; of the balancer's own only PATH, HOME, LANG and TZ are passed on",
       }),
       degradedExitCodes: Type.Array(Type.Integer({ minimum: 1, maximum: 255 }), {
