@@ -91,6 +91,7 @@ export class Attempt implements ConnectionWaiter, Timed {
   reset(): void {
     this.server = null;
     this.connection = null;
+    this.sentAt = 0;
     this.latency = NaN;
     this.status = 0;
     this.continued = false;

@@ -1,6 +1,5 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Timed } from "../timer-wheel.ts";
-import { TICK } from "../worker-context.ts";
 import { openConnection } from "../connect.ts";
 import {
   giveReadBuffer,
@@ -114,8 +113,10 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
 
   /** The user's request (or the connection for it) was sent between these times, and nothing has come since. */
   isUnanswered(before: number, after: number): boolean {
-    // The time is that of the last tick, so what was sent after `after` may seem to be a tick older.
-    if (this.user === null || this.#sentAt >= before || this.#sentAt + TICK <= after) return false;
+    if (this.user === null) return false;
+    // The user's time is exact, the other one that of a tick; but it may be of an earlier try, or of the head alone.
+    const sentAt = Math.max(this.#sentAt, this.user.sentAt);
+    if (sentAt >= before || sentAt <= after) return false;
     return this.#state === CONNECTING || (this.#state === HEAD && this.#requestSent && !this.#reader.inHead);
   }
 

@@ -10,6 +10,7 @@ import type { UpstreamConnection } from "./upstream-connection.ts";
 export class FakeUser implements ConnectionWaiter {
   method = "GET";
   wantsUpgrade = false;
+  sentAt = 0;
   readonly bodyTimeout = 3000;
   keepsHead = false;
   takesChunks = true;

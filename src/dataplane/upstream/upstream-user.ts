@@ -10,6 +10,8 @@ export interface UpstreamUser {
   readonly method: string;
   /** True when the request asked for an upgrade and no answer has come. */
   readonly wantsUpgrade: boolean;
+  /** When the request's head was sent last, by the clock; 0 before. */
+  readonly sentAt: number;
   /** Longest pause of the answer's body, in ms. */
   readonly bodyTimeout: number;
   /** True when the answer's head is needed for longer than the call that brings it. */
