@@ -13,7 +13,8 @@ export interface Server {
   /**
    * How much of its usual share the server should get now (above 0, at most 1): less than 1 in slow start and while it
    * is degraded. Every algorithm honours it: those that weigh use `weight × scale`, those that hash give away that part
-   * of the server's keys, always the same ones. Holds until the next `update`.
+   * of the server's keys, always the same ones. Only proportions matter: servers that all have the same scale get their
+   * usual shares. Holds until the next `update`.
    */
   readonly scale: number;
   /** Lower is preferred; the priorities of one set are all the same (the choice among them comes before). */

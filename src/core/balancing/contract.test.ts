@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkContract } from "./balancer.contract.ts";
-import type { BalancingAlgorithm } from "./balancer.ts";
+import type { BalancingAlgorithm, Server } from "./balancer.ts";
 import { Bench, makeServers, setOf } from "./pool.fixture.ts";
 import { algorithms, findAlgorithm } from "./registry.ts";
 
@@ -92,6 +92,33 @@ describe("rotation", () => {
         const bench = new Bench(algorithm);
         bench.balancer.update(setOf(makeServers(Array.from({ length: size }, () => 1))));
         expect(bench.counts(size * 3, size)).toEqual(Array.from({ length: size }, () => 3));
+      }
+    }
+  });
+});
+
+describe("updates", () => {
+  it("favour nobody, however often they come (as in slow start)", () => {
+    const load = named([
+      "round_robin",
+      "weighted_round_robin",
+      "dynamic_weighted_round_robin",
+      "least_connections",
+      "weighted_least_connections",
+      "least_response_time",
+      "resource_based",
+    ]);
+    for (const algorithm of load) {
+      for (const size of [5, 100]) {
+        const servers = makeServers(Array.from({ length: size }, () => 1));
+        const bench = new Bench(algorithm, { worker: 1, workers: 2 });
+        const counts = servers.map(() => 0);
+        for (let request = 0; request < size * 6; request++) {
+          bench.balancer.update(setOf([...servers]));
+          const { slot } = bench.choose() as Server;
+          counts[slot] = (counts[slot] as number) + 1;
+        }
+        for (const count of counts) expect(Math.abs(count - 6), algorithm.name).toBeLessThanOrEqual(1);
       }
     }
   });

@@ -13,26 +13,30 @@ function share(bench: Bench): number {
 
 describe("performanceScore", () => {
   it("is 1 for a server that has told nothing", () => {
-    expect(performanceScore(new FakeSignals(), 0, 0, factors)).toBe(1);
+    expect(performanceScore(new FakeSignals(), 0, { inFlight: 0, latency: 0 }, factors)).toBe(1);
   });
 
   it("multiplies the parts of latency, utilisation, connections and errors", () => {
     const signals = new FakeSignals();
-    signals.set("latency", 0, 1000);
-    expect(performanceScore(signals, 0, 0, factors)).toBeCloseTo(0.8);
+    const idle = { inFlight: 0, latency: 20 };
+    signals.set("latency", 0, 20);
+    expect(performanceScore(signals, 0, idle, factors)).toBeCloseTo(1);
+    signals.set("latency", 0, 60);
+    expect(performanceScore(signals, 0, idle, factors)).toBeCloseTo(0.8);
     signals.set("utilisation", 0, 0.5);
-    expect(performanceScore(signals, 0, 0, factors)).toBeCloseTo(0.8 * 0.85);
+    expect(performanceScore(signals, 0, idle, factors)).toBeCloseTo(0.8 * 0.85);
     signals.set("inFlight", 0, 30);
-    expect(performanceScore(signals, 0, 20, factors)).toBeCloseTo(0.8 * 0.85 * 0.9);
+    const busy = { inFlight: 20, latency: 20 };
+    expect(performanceScore(signals, 0, busy, factors)).toBeCloseTo(0.8 * 0.85 * 0.9);
     signals.set("errorRate", 0, 1);
-    expect(performanceScore(signals, 0, 20, factors)).toBeCloseTo(0.8 * 0.85 * 0.9 * 0.9);
+    expect(performanceScore(signals, 0, busy, factors)).toBeCloseTo(0.8 * 0.85 * 0.9 * 0.9);
   });
 
   it("is never below 0.1", () => {
     const signals = new FakeSignals();
     signals.set("latency", 0, 1e9);
     const all = { responseTime: 1, utilisation: 1, connections: 1, errors: 1 };
-    expect(performanceScore(signals, 0, 0, all)).toBe(0.1);
+    expect(performanceScore(signals, 0, { inFlight: 0, latency: 1 }, all)).toBe(0.1);
   });
 });
 
@@ -60,14 +64,16 @@ describe("dynamic_weighted_round_robin", () => {
   it("approaches the score of each server and comes back when it recovers", () => {
     const bench = new Bench(dynamicWeightedRoundRobin);
     bench.balancer.update(setOf(makeServers([1, 1])));
-    bench.signals.set("latency", 0, 1000);
+    bench.signals.set("latency", 0, 30);
+    bench.signals.set("latency", 1, 10);
     bench.signals.set("utilisation", 0, 0.5);
     for (let step = 0; step < 60; step++) {
       bench.clock.time += 30_000;
       bench.choose();
     }
-    expect(share(bench)).toBeCloseTo(0.68, 2);
-    bench.signals.set("latency", 0, NaN);
+    // Latencies of 1.5 and 0.5 times the average; half utilised.
+    expect(share(bench)).toBeCloseTo(((0.6 + 0.4 * 0.8) * 0.85) / (0.6 + (0.4 * 4) / 3), 2);
+    bench.signals.set("latency", 0, 10);
     bench.signals.set("utilisation", 0, NaN);
     for (let step = 0; step < 60; step++) {
       bench.clock.time += 30_000;
@@ -80,11 +86,11 @@ describe("dynamic_weighted_round_robin", () => {
     const bench = new Bench(dynamicWeightedRoundRobin);
     bench.balancer.update(setOf(makeServers([3, 1])));
     expect(share(bench)).toBeCloseTo(3, 1);
-    bench.signals.set("latency", 0, 1e6);
+    bench.signals.set("utilisation", 0, 1);
     bench.clock.time += 30_000;
     bench.choose();
     bench.balancer.update(setOf(makeServers([3, 1])));
-    // One step of a fifth of the way from 3 to 3 × 0.6.
-    expect(share(bench)).toBeCloseTo(3 * 0.92, 1);
+    // One step of a fifth of the way from 3 to 3 × 0.7.
+    expect(share(bench)).toBeCloseTo(3 * 0.94, 1);
   });
 });

@@ -1,7 +1,7 @@
 import type { Static } from "typebox";
 import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
 import { eligibleServers } from "./eligible.ts";
-import { nextWeight, performanceScore } from "./performance-score.ts";
+import { nextWeight, performanceScore, poolAverages } from "./performance-score.ts";
 import { integer, milliseconds, number, settings } from "./settings.ts";
 import { WeightedRotation } from "./weighted-rotation.ts";
 
@@ -65,11 +65,9 @@ class DynamicWeightedRoundRobin implements Balancer {
   private adjust(): void {
     const { signals, config } = this.deps;
     const { servers } = this;
-    let inFlight = 0;
-    for (const server of servers) inFlight += signals.inFlight(server.slot);
-    const average = inFlight / servers.length;
+    const averages = poolAverages(signals, servers);
     for (let index = 0; index < servers.length; index++) {
-      const score = performanceScore(signals, (servers[index] as Server).slot, average, config.factors);
+      const score = performanceScore(signals, (servers[index] as Server).slot, averages, config.factors);
       const target = (this.bases[index] as number) * score;
       this.weights[index] = this.clamp(
         nextWeight(this.weights[index] as number, target, config.smoothing, config.maxChange),
@@ -97,8 +95,8 @@ class DynamicWeightedRoundRobin implements Balancer {
  * its base × a score from latency, reported utilisation, requests in flight and failures. The base is the configured
  * weight relative to the pool's average, × `initialWeight`. What was learned survives updates.
  *
- * Source: requirements 000, section "Weighted Round Robin with Dynamic Adjustment". Two things differ from its sample:
- * credits are added before the choice instead of after it (there the first choice sees only zeros), and all servers
+ * Source: requirements 000, section "Weighted Round Robin with Dynamic Adjustment". Three things differ from its sample:
+ * latency counts relative to the pool's average (see `performanceScore`), credits are added before the choice instead of after it (there the first choice sees only zeros), and all servers
  * are scored before weights change.
  */
 export const dynamicWeightedRoundRobin: BalancingAlgorithm<Static<typeof schema>> = {

@@ -26,7 +26,7 @@ export type Load = (server: Server) => number;
  * again before it is taken, so a server that became busier elsewhere is not chosen by mistake. A server that became
  * less busy through another worker is noticed when its leaf is read again, at the latest after n / 4 choices.
  *
- * Servers with a scale below 1 get their part of an equal share (or of the share by weight) at most, see `ScaleGate`.
+ * Servers with a smaller scale than others get their part of an equal share (or of the share by weight) at most, see `ScaleGate`.
  */
 export class LeastLoaded {
   private servers: readonly Server[] = [];
@@ -47,7 +47,7 @@ export class LeastLoaded {
   private last = -1;
   private readonly indexOf = new Map<number, number>();
   private readonly gate: ScaleGate;
-  /** Indexes of the servers with a scale below 1 in a big set: their leaves also change when they have earned a turn. */
+  /** Indexes of the servers that the gate holds, in a big set: their leaves also change when they have earned a turn. */
   private scaled: number[] = [];
   private scaledCursor = 0;
   private readonly aside = new Int32Array(maxAside);
@@ -202,7 +202,7 @@ export class LeastLoaded {
 
   private gatedLoad(server: Server): number {
     const load = this.load(server);
-    if (server.scale >= 1 || this.gate.isOpen(server)) return load;
+    if (this.gate.isOpen(server)) return load;
     return load + (this.rotate ? closed : closedFirst);
   }
 
@@ -217,7 +217,7 @@ export class LeastLoaded {
       const server = this.servers[index] as Server;
       this.indexOf.set(server.slot, index);
       this.loads[index] = this.gate.active ? this.gatedLoad(server) : this.load(server);
-      if (server.scale < 1) this.scaled.push(index);
+      if (this.gate.holds(server)) this.scaled.push(index);
       this.tree[this.leaves + index] = index;
     }
     for (let node = this.leaves - 1; node > 0; node--) this.tree[node] = this.winner(2 * node);

@@ -1,5 +1,6 @@
 import { combine, hashString } from "../hashing/hash.ts";
 import type { BalanceContext, Server, ServerSet } from "./balancer.ts";
+import { largestScale } from "./effective-weights.ts";
 import { eligibleServers, firstNotExcluded } from "./eligible.ts";
 
 /** Makes what decides whether a server keeps a key independent of what decides who owns it. */
@@ -7,14 +8,14 @@ const keepSeed = 9;
 
 const down = 0;
 const whole = 1;
-/** Ready, with a scale below 1. */
+/** Ready, with a smaller scale than others. */
 const partly = 2;
 
 /**
  * The servers that a hashing algorithm places its keys on: all with a weight above 0, whether ready or not. Tables are
  * built over these, so a server that stops being ready moves only its own keys, and gets the same ones back.
  *
- * A server with a scale below 1 gives part of its keys away as if it were not ready for them. Which ones follows from
+ * A server with a smaller scale than others gives part of its keys away as if it were not ready for them. Which ones follows from
  * the key and the server's name: with a growing scale they come back one after the other, and no others move.
  */
 export class Membership {
@@ -36,24 +37,25 @@ export class Membership {
     this.states = new Uint8Array(members.length);
     this.names = new Uint32Array(members.length);
     this.limits = new Float64Array(members.length);
+    const largest = largestScale(this.eligible);
     const readySlots = new Set<number>();
     for (const server of this.eligible) readySlots.add(server.slot);
     let changed = before.length !== members.length;
     for (let index = 0; index < members.length; index++) {
       const server = members[index] as Server;
       const old = before[index];
-      if (readySlots.has(server.slot)) this.admit(index, server);
+      if (readySlots.has(server.slot)) this.admit(index, server, server.scale / largest);
       if (old?.id !== server.id || old.weight !== server.weight) changed = true;
     }
     return changed;
   }
 
-  private admit(index: number, server: Server): void {
+  private admit(index: number, server: Server, scale: number): void {
     this.states[index] = whole;
-    if (server.scale >= 1) return;
+    if (scale >= 1) return;
     this.states[index] = partly;
     this.names[index] = hashString(server.id, keepSeed);
-    this.limits[index] = server.scale * 4294967296;
+    this.limits[index] = scale * 4294967296;
   }
 
   /** The member of that index, unless it is not ready, excluded, or gives this key away. */

@@ -9,7 +9,7 @@ import type { Random } from "../random.ts";
 
 /**
  * Two servers drawn at random by weight × scale, of which the one with less load is taken; a tie goes to the first
- * drawn. One with a scale below 1 that has had its part is taken only when the other one has, too.
+ * drawn. One with a smaller scale than others that has had its part is taken only when the other one has, too.
  */
 export class TwoChoices {
   private readonly draw: WeightedDraw;

@@ -40,8 +40,13 @@ describe("ProbePool", () => {
   }
 
   it("takes the fastest cold probe", () => {
-    const probes = pool([0, 1, 30], [1, 9, 5], [2, 2, 20]);
+    const probes = pool([0, 1, 50], [1, 9, 5], [2, 2, 20]);
     expect(probes.use(probes.best(3, everyone))).toBe(at(2));
+  });
+
+  it("takes the least busy one of those up to twice as slow as the fastest", () => {
+    const probes = pool([0, 1, 40], [1, 3, 20], [2, 0, 41]);
+    expect(probes.use(probes.best(3, everyone))).toBe(at(0));
   });
 
   it("takes the least busy probe when all are hot", () => {

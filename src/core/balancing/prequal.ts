@@ -86,7 +86,7 @@ class Prequal implements Balancer {
     if (position >= 0) this.pool.remove(position);
   }
 
-  /** A server with a scale below 1 is in the pool only while it may get a request. */
+  /** A server with a smaller scale than others is in the pool only while it may get a request. */
   private spend(server: Server): void {
     this.gate.spend(server);
     if (!this.gate.isOpen(server)) this.forget(server);
@@ -108,11 +108,13 @@ class Prequal implements Balancer {
 
 /**
  * Prequal with passive probes: instead of asking servers, each request reads the requests in flight and the latency
- * of three servers, drawn by weight, from shared memory into a pool of 16 probes. Among cold servers the fastest is
- * taken; a server is hot when it has more requests in flight than 84 % of the recent probes, and if all are hot, the
- * one with the fewest in flight is taken. A probe is dropped after 1 s, when it was used often enough, and, one per
- * request, alternately the oldest and the worst; a failed request drops its server's. With fewer than two usable
- * probes a server is drawn at random. O(pool size), whatever the number of servers.
+ * of three servers, drawn by weight, from shared memory into a pool of 16 probes. A server is hot when it has more
+ * requests in flight than 84 % of the recent probes. Among the cold servers the fastest is taken; those up to twice as
+ * slow count as equally fast, and the one of them with the fewest requests in flight wins, as it does when all are hot.
+ * (The paper compares latencies exactly. As averages of many requests here, they would send all requests to one server
+ * until the average notices.) A probe is dropped after 1 s, when it was used often enough, and, one per request,
+ * alternately the oldest and the worst; a failed request drops its server's. With fewer than two usable probes a server
+ * is drawn at random. O(pool size), whatever the number of servers.
  *
  * Source: B. Wydrowski, R. Kleinberg, S. Rumble, A. Archer, "Load is not what you should balance: Introducing
  * Prequal", NSDI 2024, section 4.

@@ -4,6 +4,13 @@ import type { BalanceContext, Server } from "./balancer.ts";
 export const unknownLatency = 1e12;
 
 /**
+ * Latencies up to this many times the lowest one count as equal. Averages of equal servers differ by chance; if the
+ * lowest always won, the one that is lucky at the moment would get nearly everything, and one that became fast again
+ * little until the last trace of its slow answers is forgotten.
+ */
+const similar = 2;
+
+/**
  * What a worker knows about a few servers: at most one probe per server. Removal puts the last probe in the place of
  * the removed one, so positions hold only until the next change. All of it is O(size), the size being 16 or so.
  */
@@ -20,6 +27,7 @@ export class ProbePool {
   private readonly inFlight: Float64Array;
   private readonly latencies: Float64Array;
   private readonly uses: Float64Array;
+  private readonly usable: Uint8Array;
 
   constructor(size: number) {
     this.size = size;
@@ -29,6 +37,7 @@ export class ProbePool {
     this.inFlight = new Float64Array(size);
     this.latencies = new Float64Array(size);
     this.uses = new Float64Array(size);
+    this.usable = new Uint8Array(size);
   }
 
   clear(): void {
@@ -105,23 +114,41 @@ export class ProbePool {
   }
 
   /**
-   * Position of the best probe among those that are not excluded: the fastest cold one, or the one with the fewest
-   * requests in flight when all are hot. −1 when there are fewer than two to choose from.
+   * Position of the best probe among those that are not excluded: of the cold ones about as fast as the fastest, or
+   * when all are hot of all, the one with the fewest requests in flight. −1 when there are fewer than two to choose from.
    *
    * @param limit requests in flight above which a server is hot
    */
   best(limit: number, context: BalanceContext): number {
-    let best = -1;
+    const { length, inFlight, latencies } = this;
     let candidates = 0;
-    let position = this.start < this.length ? this.start : 0;
-    this.start = position + 1;
-    for (let step = 0; step < this.length; step++, position++) {
-      if (position >= this.length) position = 0;
-      if (context.isExcluded(this.servers[position] as Server)) continue;
+    let fastest = Infinity;
+    for (let position = 0; position < length; position++) {
+      const excluded = context.isExcluded(this.servers[position] as Server);
+      this.usable[position] = excluded ? 0 : 1;
+      if (excluded) continue;
       candidates++;
-      if (best < 0 || this.precedes(position, best, limit)) best = position;
+      if ((inFlight[position] as number) <= limit && (latencies[position] as number) < fastest) {
+        fastest = latencies[position] as number;
+      }
     }
-    return candidates < 2 ? -1 : best;
+    if (candidates < 2) return -1;
+    const slowest = fastest * similar;
+    let best = -1;
+    let position = this.start < length ? this.start : 0;
+    this.start = position + 1;
+    for (let step = 0; step < length; step++, position++) {
+      if (position >= length) position = 0;
+      if (this.usable[position] === 0) continue;
+      // When all are hot, `fastest` is infinite and every one is a candidate.
+      if (
+        fastest < Infinity &&
+        !((inFlight[position] as number) <= limit && (latencies[position] as number) <= slowest)
+      )
+        continue;
+      if (best < 0 || (inFlight[position] as number) < (inFlight[best] as number)) best = position;
+    }
+    return best;
   }
 
   /** Uses a probe: the request it is used for counts as in flight, and a probe that is used up goes. */

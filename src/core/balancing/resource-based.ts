@@ -16,6 +16,9 @@ class ResourceBased implements Balancer {
   private readonly rotation: WeightedRotation;
   private servers: readonly Server[] = [];
   private weights = new Float64Array(0);
+  /** Each server's last weight from a report and when that was made; 0 and NaN when there is none. */
+  private reported = new Float64Array(0);
+  private reportedAt = new Float64Array(0);
   /** Since when each server has been reporting without a gap; NaN while it does not. */
   private reportingSince = new Float64Array(0);
   private computeAt = -Infinity;
@@ -32,12 +35,14 @@ class ResourceBased implements Balancer {
   }
 
   update(set: ServerSet): void {
-    const since = new Map<number, number>();
-    for (let index = 0; index < this.servers.length; index++) {
-      since.set((this.servers[index] as Server).slot, this.reportingSince[index] as number);
-    }
+    const before = new Map<number, number>();
+    this.servers.forEach((server, index) => before.set(server.slot, index));
     this.servers = eligibleServers(set);
-    this.reportingSince = Float64Array.from(this.servers, (server) => since.get(server.slot) ?? NaN);
+    const kept = (values: Float64Array, otherwise: number) =>
+      Float64Array.from(this.servers, ({ slot }) => values[before.get(slot) ?? -1] ?? otherwise);
+    this.reportingSince = kept(this.reportingSince, NaN);
+    this.reported = kept(this.reported, 0);
+    this.reportedAt = kept(this.reportedAt, NaN);
     this.weights = new Float64Array(this.servers.length);
     this.compute(this.deps.clock.now());
   }
@@ -71,15 +76,20 @@ class ResourceBased implements Balancer {
     const slot = (this.servers[index] as Server).slot;
     const utilisation = signals.utilisation(slot);
     const rate = signals.requestRate(slot);
-    if (!(utilisation > 0) || !(rate > 0) || !(now - signals.utilisationAt(slot) < config.expiry)) {
+    const reportAt = signals.utilisationAt(slot);
+    // An idle server's report says nothing about what it can take: the one before holds until it is too old.
+    if (utilisation > 0 && rate > 0 && now - reportAt < config.expiry) {
+      this.reported[index] = rate / (utilisation + signals.errorRate(slot) * config.errorPenalty);
+      this.reportedAt[index] = reportAt;
+    }
+    if (!(now - (this.reportedAt[index] as number) < config.expiry)) {
       this.reportingSince[index] = NaN;
       return 0;
     }
     let since = this.reportingSince[index] as number;
     if (Number.isNaN(since) || since < signals.readySince(slot)) since = now;
     this.reportingSince[index] = since;
-    if (now - since < config.blackout) return 0;
-    return rate / (utilisation + signals.errorRate(slot) * config.errorPenalty);
+    return now - since < config.blackout ? 0 : (this.reported[index] as number);
   }
 }
 

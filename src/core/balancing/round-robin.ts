@@ -1,12 +1,14 @@
 import type { BalanceContext, Balancer, BalancerDeps, BalancingAlgorithm, Server, ServerSet } from "./balancer.ts";
+import { largestScale } from "./effective-weights.ts";
 import { eligibleServers, firstNotExcluded, startingOffset } from "./eligible.ts";
 import { noSettings } from "./settings.ts";
 
 class RoundRobin implements Balancer {
   private servers: readonly Server[] = [];
   private next = -1;
-  /** Parts of turns that servers with a scale below 1 have saved, by slot; undefined while there are none. */
+  /** Parts of turns that servers with a smaller scale than others have saved, by slot; undefined without such ones. */
   private saved: Map<number, number> | undefined;
+  private largest = 1;
   private readonly worker: number;
   private readonly workers: number;
 
@@ -34,16 +36,18 @@ class RoundRobin implements Balancer {
       this.next = startingOffset(this.servers.length, this.worker, this.workers);
     }
     const saved = new Map<number, number>();
+    this.largest = largestScale(this.servers);
     for (const { slot, scale } of this.servers) {
-      if (scale < 1) saved.set(slot, this.saved?.get(slot) ?? this.worker / Math.max(1, this.workers));
+      if (scale < this.largest) saved.set(slot, this.saved?.get(slot) ?? this.worker / Math.max(1, this.workers));
     }
     this.saved = saved.size > 0 ? saved : undefined;
   }
 
   /** A server with a scale of 0.1 takes every tenth of its turns. */
   private isDue(server: Server, saved: Map<number, number>): boolean {
-    if (server.scale >= 1) return true;
-    const parts = (saved.get(server.slot) ?? 0) + server.scale;
+    const before = saved.get(server.slot);
+    if (before === undefined) return true;
+    const parts = before + server.scale / this.largest;
     saved.set(server.slot, parts >= 1 ? parts - 1 : parts);
     return parts >= 1;
   }

@@ -1,19 +1,20 @@
 import type { Server } from "./balancer.ts";
+import { largestScale } from "./effective-weights.ts";
 
 /** Requests that a server may get in a row when it was passed over for long, and that it may be ahead by. */
 const burst = 4;
 
 /**
- * Holds servers with a scale below 1 to that part of their usual share, for algorithms that choose by load: by load
+ * Holds servers with a smaller scale than others to that part of their usual share, for algorithms that choose by load: by load
  * alone, the idle newcomer would get the next request every time. Each choice earns such a server its part of a
  * request, weight × scale / sum over all servers, and it is open while it has earned a whole one. What it costs is
- * O(1) per server that is asked about, and nothing while no server is scaled.
+ * O(1) per server that is asked about, and nothing while all have the same scale.
  */
 export class ScaleGate {
-  /** False while every server has its whole share; then there is nothing to ask or to tell. */
+  /** False while all servers have the same scale; then there is nothing to ask or to tell. */
   active = false;
   private choices = 0;
-  /** Index into the arrays by slot; only servers with a scale below 1. */
+  /** Index into the arrays by slot; only servers with less than the largest scale. */
   private readonly indexOf = new Map<number, number>();
   /** Earned with each choice, 0..1. */
   private shares = new Float64Array(0);
@@ -35,7 +36,8 @@ export class ScaleGate {
    *   that a server's usual share is everything
    */
   set(servers: readonly Server[], usual?: Float64Array | "each"): void {
-    this.active = servers.some((server) => server.scale < 1);
+    const largest = largestScale(servers);
+    this.active = servers.some((server) => server.scale < largest);
     if (!this.active && this.indexOf.size === 0) return;
     const earned = new Map<number, number>();
     for (const [slot, index] of this.indexOf) earned.set(slot, this.count(index));
@@ -44,7 +46,7 @@ export class ScaleGate {
     let sum = 0;
     servers.forEach((server, index) => {
       sum += server.scale * (typeof usual === "object" ? (usual[index] as number) : 1);
-      if (server.scale < 1) scaled.push(index);
+      if (server.scale < largest) scaled.push(index);
     });
     this.shares = new Float64Array(scaled.length);
     this.credits = new Float64Array(scaled.length);
@@ -53,9 +55,14 @@ export class ScaleGate {
       const { slot, scale } = servers[position] as Server;
       const share = typeof usual === "object" ? (scale * (usual[position] as number)) / sum : scale / sum;
       this.indexOf.set(slot, index);
-      this.shares[index] = usual === "each" ? scale : share;
+      this.shares[index] = usual === "each" ? scale / largest : share;
       this.credits[index] = earned.get(slot) ?? this.phase;
     });
+  }
+
+  /** Whether the server is held to its part at all. */
+  holds(server: Server): boolean {
+    return this.indexOf.has(server.slot);
   }
 
   /** To be called before each choice. */

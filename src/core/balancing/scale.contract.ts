@@ -75,6 +75,17 @@ export function checkScale(algorithm: BalancingAlgorithm): void {
     }
   });
 
+  it("chooses as usual where all scales are the same", () => {
+    for (const size of [5, 100]) {
+      const runs = [1, 0.3].map((scale) => {
+        const bench = new Bench(algorithm);
+        bench.balancer.update(setOf(scaled(makeServers(ones(size)), scale, () => true)));
+        return run(bench, size, 2 * size, 500);
+      });
+      expect(runs[1]).toEqual(runs[0]);
+    }
+  });
+
   it("gives more with a greater scale", () => {
     const bench = new Bench(algorithm);
     const servers = makeServers(ones(5));
