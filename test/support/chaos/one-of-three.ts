@@ -76,7 +76,7 @@ interface Setting {
 
 async function prepare(fault: Fault, pool: Readonly<Record<string, unknown>>): Promise<Setting> {
   const sites: (NetworkSite | undefined)[] = fault.sites?.() ?? names.map(() => undefined);
-  const origins = await Promise.all(names.map((name, i) => startChaosOrigin(name, {}, sites[i])));
+  const origins = await Promise.all(names.map((name, i) => startChaosOrigin(name, { latency: 10 }, sites[i])));
   const evenkeel = await startProxy(
     origins.map(({ address }) => address),
     { workers: 2, pool: { algorithm: "round_robin", ...pool } },
