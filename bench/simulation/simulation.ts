@@ -122,7 +122,8 @@ export class Simulation {
 
   /** Another set of ready servers for all balancers; entries of `pool`, perhaps with another scale. */
   update(ready: readonly Server[]): void {
-    const set: ServerSet = { version: ++this.#version, all: this.pool, ready };
+    const all = this.pool.map((server) => ready.find(({ slot }) => slot === server.slot) ?? server);
+    const set: ServerSet = { version: ++this.#version, all, ready };
     for (const balancer of this.#balancers) balancer.update(set);
   }
 
