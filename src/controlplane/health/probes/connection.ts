@@ -1,4 +1,5 @@
 import { connect as connectSocket, type Socket } from "node:net";
+import { connectVerdict } from "../../../core/health/connect-failure.ts";
 import type { ProbeAddress, ProbeContext, ProbeResult, ProbeTarget } from "../../../core/health/probe.ts";
 import { inWords, unhealthy, unreachable } from "./outcome.ts";
 
@@ -71,8 +72,9 @@ export function converse(
     };
     signal.addEventListener("abort", onAbort);
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (isLocal(error) && close()) reject(new Error(`the check could not be made: ${errorText(error)}`));
-      else if (!connected) settle(connectFailure(error));
+      if (!connected && isLocal(error)) {
+        if (close()) reject(new Error(`the check could not be made: ${errorText(error)}`));
+      } else if (!connected) settle(connectFailure(error));
       else settle(unhealthy(started ? `connection lost: ${errorText(error)}` : handshakeFailure(error)));
     });
     socket.on("connect", () => (connected = true));
@@ -89,8 +91,11 @@ export function converse(
   });
 }
 
-const LOCAL = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM", "EAGAIN", "EAI_AGAIN", "EAI_MEMORY"]);
-const UNREACHABLE: ReadonlyMap<string, string> = new Map([
+/** Failures to find a server's address that are about this machine or its resolver. */
+const RESOLVER = new Set(["EAI_AGAIN", "EAI_MEMORY", "EAI_FAIL"]);
+
+/** What codes mean, in words. */
+const WORDS: ReadonlyMap<string, string> = new Map([
   ["ECONNREFUSED", "connection refused"],
   ["EHOSTUNREACH", "no route to the server"],
   ["ENETUNREACH", "no route to the server's network"],
@@ -102,17 +107,18 @@ const UNREACHABLE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** True for failures that are this machine's own: they say nothing about the server. */
-export function isLocal(error: NodeJS.ErrnoException): boolean {
-  return LOCAL.has(error.code ?? "");
+export function isLocal({ code }: NodeJS.ErrnoException): boolean {
+  return connectVerdict(code) === "local" || RESOLVER.has(code ?? "");
 }
 
 /** The result for a connection that could not be made. */
 export function connectFailure(error: NodeJS.ErrnoException): ProbeResult {
-  const known = UNREACHABLE.get(error.code ?? "");
-  return known === undefined ? unhealthy(`cannot connect: ${errorText(error)}`) : unreachable(known);
+  const { code } = error;
+  const words = WORDS.get(code ?? "") ?? `cannot connect: ${errorText(error)}`;
+  return connectVerdict(code) === "unreachable" || code === "ENOTFOUND" ? unreachable(words) : unhealthy(words);
 }
 
-/** `connection reset by the server`, or the error's code and message. */
+/** `reset by the server`, or the error's own message. */
 export function errorText(error: NodeJS.ErrnoException): string {
   if (error.code === "ECONNRESET" || error.code === "EPIPE") return "reset by the server";
   return error.message || (error.code ?? "unknown error");

@@ -1,5 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import dnsPacket from "dns-packet";
 import fc from "fast-check";
+import ipaddr from "ipaddr.js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { decodeAnswer, encodeName, encodeQuery } from "./dns-message.ts";
 import { check, on, settingsOf } from "./peer.fixture.ts";
@@ -248,6 +250,41 @@ describe("answers of DNS", () => {
         decodeAnswer(Buffer.from(rest), query);
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it("agree with another codec about questions and answers", () => {
+    const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/);
+    const address = fc.oneof(
+      fc.ipV4().map((data) => ({ type: "A", data }) as const),
+      // Some of the texts that an address may have, the other codec does not read.
+      fc.ipV6().map((text) => ({ type: "AAAA", data: ipaddr.parse(text).toNormalizedString() }) as const),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(label, { minLength: 1, maxLength: 4 }),
+        fc.array(address, { maxLength: 5 }),
+        (labels, found) => {
+          const name = labels.join(".");
+          const question = encodeQuery(7, encodeName(name)!, "AAAA");
+          const read = dnsPacket.decode(question);
+          expect(read).toMatchObject({
+            id: 7,
+            flags: dnsPacket.RECURSION_DESIRED,
+            questions: [{ name, type: "AAAA" }],
+          });
+          const cname = { type: "CNAME", name, data: `x.${name}` } as const;
+          const answers = [cname, ...found.map((each) => ({ ...each, name: cname.data }))];
+          const message = dnsPacket.encode({ type: "response", id: 7, questions: read.questions ?? [], answers });
+          expect(decodeAnswer(message, question)).toEqual({
+            code: "NOERROR",
+            truncated: false,
+            records: answers.length,
+            addresses: found.map(({ data }) => data),
+          });
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 

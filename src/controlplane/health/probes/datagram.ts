@@ -47,8 +47,9 @@ export function askByDatagram(
     };
     const onSilence = (): void => settle(dialogue.silence());
     const onError = (error: NodeJS.ErrnoException): void => {
-      if (!isLocal(error)) settle(connectFailure(error));
-      else if (close()) reject(new Error(`the check could not be made: ${error.message}`));
+      if (isLocal(error)) {
+        if (close()) reject(new Error(`the check could not be made: ${error.message}`));
+      } else settle(connectFailure(error));
     };
     signal.addEventListener("abort", onSilence);
     socket.on("error", onError);

@@ -48,8 +48,9 @@ export function checkByGrpc(target: ProbeTarget, settings: GrpcSettings, context
       settle(connected ? unhealthy(`no answer within ${time}`) : unreachable(`no connection within ${time}`));
     };
     const onError = (error: NodeJS.ErrnoException): void => {
-      if (isLocal(error) && finish()) reject(new Error(`the check could not be made: ${errorText(error)}`));
-      else settle(connected ? unhealthy(`connection lost: ${errorText(error)}`) : connectFailure(error));
+      if (!connected && isLocal(error)) {
+        if (finish()) reject(new Error(`the check could not be made: ${errorText(error)}`));
+      } else settle(connected ? unhealthy(`connection lost: ${errorText(error)}`) : connectFailure(error));
     };
     signal.addEventListener("abort", onAbort);
     socket.on("error", onError);

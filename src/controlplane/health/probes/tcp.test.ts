@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { connectFailure, isLocal } from "./connection.ts";
 import { answering, check, freePort, on, saying, settingsOf, startPeer, until, type Script } from "./peer.fixture.ts";
 
 describe("tcp", () => {
@@ -71,6 +72,24 @@ describe("tcp", () => {
     const peer = await startPeer(answering("x"));
     await check({ type: "tcp", sendHex: "00 ff", expect: "x" }, on(peer.port));
     expect(peer.text()).toBe("\u0000\u00ff");
+  });
+});
+
+describe("failures to connect", () => {
+  const error = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
+
+  it.each(["EMFILE", "EADDRNOTAVAIL", "EAI_AGAIN"])("%s is this machine's own", (code) => {
+    expect(isLocal(error(code))).toBe(true);
+  });
+
+  it.each([
+    ["EHOSTUNREACH", "no route to the server", true],
+    ["ENETUNREACH", "no route to the server's network", true],
+    ["ECONNRESET", "cannot connect: reset by the server", undefined],
+    ["ESOMETHING", "cannot connect: connect ESOMETHING", undefined],
+  ])("%s is the server's", (code, reason, unreachable) => {
+    expect(isLocal(error(code))).toBe(false);
+    expect(connectFailure(error(code))).toEqual({ outcome: "unhealthy", reason, unreachable });
   });
 });
 

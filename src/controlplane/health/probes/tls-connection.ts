@@ -96,7 +96,7 @@ export interface CertificateJudgement {
  * @param now milliseconds since 1970
  */
 export function judgeCertificate(socket: TLSSocket, settings: TlsSettings, now: number): CertificateJudgement {
-  const expires = Date.parse(socket.getPeerCertificate().valid_to ?? "");
+  const expires = socket.getPeerX509Certificate()?.validToDate.getTime() ?? Number.NaN;
   const details: ProbeDetails = {
     ...(Number.isNaN(expires) ? {} : { certificateExpires: new Date(expires).toISOString() }),
     protocol: socket.getProtocol() ?? "unknown",
