@@ -222,6 +222,17 @@ describe("comparing servers with each other", () => {
     expect(events()).toEqual([]);
   });
 
+  it("does not judge a server by what it answers in the moment in which it comes back", async () => {
+    follow({ p: { servers: six } });
+    await traffic(3, () => ({ latency: 5, ok: true }));
+    scoreboard.health.set(3, HealthFlag.unreachable, clock.now());
+    await traffic(2, (slot) => ({ latency: slot === 3 ? NaN : 5, ok: true }));
+    scoreboard.health.clear(3, HealthFlag.unreachable, clock.now());
+    await traffic(0.3, (slot) => ({ latency: slot === 3 ? 4_000 : 5, ok: true }));
+    await traffic(10, () => ({ latency: 5, ok: true }));
+    expect(events().map(([, what]) => what)).toEqual(["unreachable", "reachable"]);
+  });
+
   it("keeps to the limit of ejections", async () => {
     follow({ p: { servers: six } });
     await traffic(1.5, () => ({ latency: 5, ok: true }));

@@ -23,6 +23,12 @@ import { LaneCounters, type ServerCounts } from "./lane-counters.ts";
  */
 const WINDOW_INTERVALS = 10;
 
+/**
+ * A server that has just come back is not judged for so many latency intervals: what was sent to it before it was taken
+ * out, and is answered only now, says nothing about how it is doing.
+ */
+const SPARED_INTERVALS = 2;
+
 const reasons: Readonly<Record<Outlier["rule"], PassiveReason>> = {
   successRate: PassiveReason.successRate,
   failurePercentage: PassiveReason.failurePercentage,
@@ -115,6 +121,8 @@ export class OutlierMonitor {
   tick(): void {
     const now = this.#options.clock.now();
     for (const pool of this.#pools) {
+      if (now < Math.min(pool.successDue, pool.comparesLatency ? pool.latencyDue : Infinity)) continue;
+      this.#spare(pool, now);
       if (now >= pool.successDue) {
         pool.successDue = now + pool.rules.interval;
         this.#compareSuccess(pool);
@@ -123,6 +131,14 @@ export class OutlierMonitor {
         pool.latencyDue = now + pool.rules.latencyInterval;
         this.#compareLatency(pool);
       }
+    }
+  }
+
+  /** Begins anew for servers that have just come back. */
+  #spare({ members, rules }: WatchedPool, now: number): void {
+    for (const { slot, success, latency, window } of members) {
+      if (now - this.#options.scoreboard.readySince(slot) >= SPARED_INTERVALS * rules.latencyInterval) continue;
+      for (const span of [success, latency, window]) this.#restart(slot, span);
     }
   }
 
