@@ -142,7 +142,7 @@ describe("a pool whose servers come from the DNS", () => {
     const discovery = { type: "dns", name: "web.test", port: portOf(one.address), resolvers: dns.address };
     const evenkeel = await startProxy([], { pool: { discovery } });
     expect(await ids(evenkeel)).toEqual([one.address]);
-    await evenkeel.waitForLog(/left out 169\.254\.169\.254:\d+ \(a cloud metadata service/);
+    await evenkeel.waitForLog(/without 169\.254\.169\.254:\d+ \(a cloud metadata service/);
   });
 });
 

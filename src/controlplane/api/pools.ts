@@ -37,6 +37,8 @@ function view(state: NodeState, snapshot: Snapshot, name: string) {
     algorithm,
     upstream,
     retries,
+    /** The source of further servers; null without one. */
+    discovery: state.discovery(name) ?? null,
     ready,
     /** Share of the servers with a weight that take new work; null without any. */
     healthyShare: total === 0 ? null : round(ready / total),

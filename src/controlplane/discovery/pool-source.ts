@@ -40,7 +40,8 @@ export class PoolSource {
   #lastError: DiscoveryStatus["lastError"] = null;
   /** What was last complained about; undefined when all is well. */
   #complaint: string | undefined;
-  #leftOut = "";
+  /** What was last missing from the list. */
+  #missing = "";
   #open = true;
 
   /** Throws when the source does not take its settings. */
@@ -51,7 +52,7 @@ export class PoolSource {
     const { definition, config, deps } = options;
     this.#watch = definition.watch(
       config.settings,
-      { servers: (list) => this.#take(list), failed: (reason) => this.#failed(reason) },
+      { servers: (list, missing) => this.#take(list, missing), failed: (reason) => this.#failed(reason) },
       deps,
     );
   }
@@ -75,7 +76,7 @@ export class PoolSource {
     this.#watch.close();
   }
 
-  #take(list: readonly DiscoveredServer[]): void {
+  #take(list: readonly DiscoveredServer[], missing: string | undefined): void {
     if (!this.#open) return;
     const { clock } = this.#options.deps;
     this.#lastSuccess = clock.wall();
@@ -83,7 +84,9 @@ export class PoolSource {
       this.#complaint = undefined;
       this.#log("info", `works again, ${list.length} ${list.length === 1 ? "server" : "servers"}`);
     }
-    const servers = withFound([], this.#accepted(list));
+    const refused: string[] = missing === undefined ? [] : [missing];
+    const servers = withFound([], this.#accepted(list, refused));
+    this.#report(refused);
     this.#tellFirst();
     if (isDeepStrictEqual(servers, this.#servers)) return;
     this.#servers = servers;
@@ -104,10 +107,9 @@ export class PoolSource {
     );
   }
 
-  /** Those that can be used; the others are reported when they are not the same as last time. */
-  #accepted(list: readonly DiscoveredServer[]): ServerConfig[] {
+  /** Those that can be used; why the others cannot goes into `refused`. */
+  #accepted(list: readonly DiscoveredServer[], refused: string[]): ServerConfig[] {
     const accepted: ServerConfig[] = [];
-    const refused: string[] = [];
     for (const server of list) {
       const checked = checkServer(server);
       const reason = typeof checked === "string" ? checked : this.#forbidden(checked);
@@ -115,11 +117,16 @@ export class PoolSource {
       else if (accepted.length < MAX_SERVERS) accepted.push(checked as ServerConfig);
       else refused.push(`${server.address} (more than ${MAX_SERVERS} servers)`);
     }
-    const leftOut = refused.length === 0 ? "" : `left out ${refused.slice(0, 3).join(", ")}${more(refused.length - 3)}`;
-    if (leftOut !== "") this.#lastError = { at: this.#options.deps.clock.wall(), reason: oneLine(leftOut) };
-    if (leftOut !== "" && leftOut !== this.#leftOut) this.#log("warn", oneLine(leftOut));
-    this.#leftOut = leftOut;
     return accepted;
+  }
+
+  /** Says what is missing from a list when that is something else than last time. */
+  #report(refused: readonly string[]): void {
+    const missing =
+      refused.length === 0 ? "" : oneLine(`without ${refused.slice(0, 3).join(", ")}${more(refused.length - 3)}`);
+    if (missing !== "") this.#lastError = { at: this.#options.deps.clock.wall(), reason: missing };
+    if (missing !== "" && missing !== this.#missing) this.#log("warn", missing);
+    this.#missing = missing;
   }
 
   /** An address that whoever writes into the DNS must not be able to have asked. */

@@ -5,6 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { ProbeDefinition } from "../../core/health/probe.ts";
 import type { Random } from "../../core/random.ts";
 import { PassiveReason } from "../../shared-memory/health-board.ts";
+import { setUnreachable } from "../../shared-memory/ejection.ts";
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import type { Log } from "../log.ts";
@@ -37,6 +38,8 @@ export interface NodeHealthOptions {
 }
 
 const { unreachable, ejected, breakerOpen } = HealthFlag;
+/** How long a connection to a server that was just ejected may take to be made, in ms. */
+const LIFE_TIMEOUT = 1_000;
 /** Reasons that come from comparing servers with each other. */
 const statistical: ReadonlySet<PassiveReason> = new Set([
   PassiveReason.successRate,
@@ -86,6 +89,10 @@ export class NodeHealth {
       clock,
       random,
       canConnect: options.canConnect ?? canConnect,
+      isNeeded: (slot) => {
+        const server = this.#observer.servers.get(slot);
+        return server !== undefined && this.readyServers(server.pool).ready === 0;
+      },
       reachable: (slot) => this.#observer.look(slot),
     });
     this.#outliers = new OutlierMonitor({ scoreboard, clock, random, algorithms: options.algorithms });
@@ -192,8 +199,12 @@ export class NodeHealth {
   #checked(slot: number): void {
     this.#observer.look(slot);
     const checks = this.#monitor.server(slot)?.checks ?? [];
+    const good = checks.filter(({ asksServer, health }) => asksServer && health.successes > 0);
     // A check that the server answered speaks for it, but may have come to it on another way than traffic does.
-    if (checks.some(({ asksServer, health }) => asksServer && health.successes > 0)) this.#recovery.hurry(slot);
+    if (good.length > 0) this.#recovery.hurry(slot);
+    // A frozen process still gets connections, from the kernel; any other answer is its own.
+    const { scoreboard, clock } = this.#options;
+    if (good.some(({ config }) => config.type !== "tcp")) scoreboard.health.setHeardAt(slot, clock.now());
   }
 
   /** What a change leads to: attempts to reach the server, and a check at once where traffic has found something. */
@@ -203,6 +214,27 @@ export class NodeHealth {
     const found = flags & ~before & (unreachable | ejected | breakerOpen);
     const cameBack = before & ~flags & unreachable;
     if ((found | cameBack) !== 0) this.#monitor.checkNow(slot);
+    if ((found & ejected) !== 0 && (flags & unreachable) === 0) void this.#lookForLife(server);
+  }
+
+  /**
+   * A server that was ejected for errors may be gone altogether (its connections broke, then it was ejected for that):
+   * then it is back as soon as it can be reached, and not only when the ejection is over.
+   */
+  async #lookForLife({ slot, config, poolConfig }: ObservedServer): Promise<void> {
+    const { scoreboard, clock, random } = this.#options;
+    const { health } = scoreboard;
+    const { outlierDetection } = poolConfig;
+    const parsed = parseServerAddress(config.address);
+    if (statistical.has(health.reason(slot)) || outlierDetection === false || !("address" in parsed)) return;
+    const since = health.ejectedAt(slot);
+    if (await (this.#options.canConnect ?? canConnect)(parsed.address, LIFE_TIMEOUT)) return;
+    // Another server may have the slot by now, or it may have come back and been ejected anew.
+    if (this.#observer.servers.get(slot)?.config.address !== config.address || health.ejectedAt(slot) !== since) return;
+    const time = outlierDetection.ejectionTime;
+    const reason = PassiveReason.unreachable;
+    setUnreachable({ health, slot, reason, endsEjection: true, time, now: clock.now(), random });
+    this.#observer.look(slot);
   }
 
   #watch({ slot, flags, config }: ObservedServer): void {

@@ -1,7 +1,7 @@
 import type { Address } from "../../config/address.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { HealthFlag } from "../../shared-memory/health-flags.ts";
+import { endAbsence } from "../../shared-memory/ejection.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 
 /** The first attempt comes so many ms after the server was found unreachable; each further pause is longer. */
@@ -21,6 +21,8 @@ export interface RecoveryProbesOptions {
   readonly random: Random;
   /** Whether a connection can be made within so many ms. */
   readonly canConnect: (address: Address, timeout: number) => Promise<boolean>;
+  /** Whether no server of its pool is ready: then anything that can be reached is welcome. */
+  readonly isNeeded: (slot: number) => boolean;
   /** Told when a server was found to be reachable again. */
   readonly reachable: (slot: number) => void;
 }
@@ -77,15 +79,14 @@ export class RecoveryProbes {
   }
 
   async #try(slot: number, attempt: Attempt): Promise<void> {
-    const { scoreboard, clock, canConnect, reachable } = this.#options;
+    const { scoreboard, clock, canConnect, isNeeded, reachable } = this.#options;
     attempt.timer = undefined;
     if (this.#running < MAX_CONCURRENT_ATTEMPTS) {
       this.#running++;
       const connected = await canConnect(attempt.address, TIMEOUT).finally(() => this.#running--);
       if (this.#attempts.get(slot) !== attempt) return;
-      if (connected) {
+      if (connected && endAbsence(scoreboard.health, slot, clock.now(), isNeeded(slot))) {
         this.#attempts.delete(slot);
-        scoreboard.health.clear(slot, HealthFlag.unreachable, clock.now());
         reachable(slot);
         return;
       }

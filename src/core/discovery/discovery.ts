@@ -17,8 +17,12 @@ export interface DiscoveredServer {
 
 /** What a source tells while it runs. */
 export interface DiscoveryListener {
-  /** The complete list that holds from now on. An empty one is believed: the source decides when it may be empty. */
-  servers(list: readonly DiscoveredServer[]): void;
+  /**
+   * The complete list that holds from now on. An empty one is believed: the source decides when it may be empty.
+   *
+   * @param missing why servers are missing that should be in it, in one line for people
+   */
+  servers(list: readonly DiscoveredServer[], missing?: string): void;
   /** It could not be asked; what was known goes on to hold. One line for people. */
   failed(reason: string): void;
 }

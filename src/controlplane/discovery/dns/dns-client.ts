@@ -3,6 +3,9 @@ import { exchangeTcp, exchangeUdp, type ExchangeOptions } from "./dns-exchange.t
 import { encodeQuestion, newQuestion, readAnswer, type DnsAnswer, type QuestionType } from "./dns-message.ts";
 import { resolversOf, type ResolverAddress } from "./resolver-address.ts";
 
+/** What servers answer that do not know EDNS(0), or another version of it. */
+const REFUSES_EDNS: ReadonlySet<string> = new Set(["FORMERR", "NOTIMP", "BADVERS"]);
+
 /** No resolver gave a usable answer; the message says what each of them did. */
 export class DnsError extends Error {
   constructor(message: string) {
@@ -62,7 +65,7 @@ export class StubResolver implements DnsClient {
     const key = keyOf(resolver);
     const answer = await this.#exchange(resolver, name, type, !this.#plain.has(key), signal);
     if (isFinal(answer)) return answer;
-    if ((answer.rcode === "FORMERR" || answer.rcode === "NOTIMP") && !this.#plain.has(key)) {
+    if (REFUSES_EDNS.has(answer.rcode) && !this.#plain.has(key)) {
       const again = await this.#exchange(resolver, name, type, false, signal);
       if (isFinal(again)) {
         this.#plain.add(key);

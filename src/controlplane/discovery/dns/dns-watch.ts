@@ -82,14 +82,13 @@ export class DnsWatch implements DiscoveryWatch {
   #take(found: Found): number {
     const { servers, ttl, exists, incomplete } = found;
     const { believed, next } = this.#rule.answered(servers.length, ttl * 1000, this.#deps.clock.now());
-    if (believed) this.#listener.servers(servers);
+    if (believed) this.#listener.servers(servers, incomplete);
     else {
       const what = exists ? "has no addresses" : "does not exist";
       this.#listener.failed(
         `${this.#name} ${what}; that is believed when it has lasted ${this.#settings.emptyAfter / 1000} s`,
       );
     }
-    if (incomplete !== undefined && believed) this.#listener.failed(incomplete);
     return next;
   }
 }
