@@ -19,8 +19,10 @@ let api: FastifyInstance;
 let actions: ServerActions;
 let health: NodeHealth;
 
+const server = (port: number, id: string) => ({ address: `127.0.0.1:${port}`, id });
+const log = () => undefined;
+
 beforeEach(async () => {
-  const server = (port: number, id: string) => ({ address: `127.0.0.1:${port}`, id });
   const input = {
     listeners: { web: { listen: "127.0.0.1:0", pool: "web" } },
     pools: {
@@ -31,7 +33,6 @@ beforeEach(async () => {
   const { config } = normaliseConfig(input, { extensions: { algorithms, filters: [] } });
   const snapshot = createSnapshot(1, config!, { web: [0, 1], api: [2, 3] }, []);
   scoreboard = Scoreboard.create({ servers: 4, workers: 1 });
-  const log = () => undefined;
   const random = seededRandom(1);
   health = new NodeHealth({ scoreboard, clock, random, log, probes: () => [], algorithms: () => algorithms });
   health.follow(snapshot);

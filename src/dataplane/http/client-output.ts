@@ -7,8 +7,9 @@ import type { StreamSocket } from "../transport.ts";
 import { answerText } from "./answer.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { ConnectionHost } from "./connection-host.ts";
-import type { AnsweredRequest } from "./downstream.ts";
+import type { AnsweredRequest, BufferLender } from "./downstream.ts";
 import { errorAnswer, type AnswerableError } from "./error-answer.ts";
+import type { Tunnel } from "./tunnel.ts";
 
 /** What goes out on a client's connection: bytes, answers of our own, and the counts of both. */
 export abstract class ClientOutput implements Timed {
@@ -22,6 +23,8 @@ export abstract class ClientOutput implements Timed {
   protected socket!: StreamSocket;
   /** The connection ends with the answer that is being written. */
   protected close = false;
+  /** What the connection is after an upgrade. */
+  protected tunnel: Tunnel | null = null;
   /** The client does not take what is written. */
   protected stalled = false;
   protected bytesIn = 0;
@@ -99,6 +102,24 @@ export abstract class ClientOutput implements Timed {
 
   forwardedLines(head: RequestHead): string {
     return this.identity.forwardedLines(head);
+  }
+
+  // --- what a server sends in a tunnel ---
+
+  tunnelWrite(bytes: Buffer, from: BufferLender): boolean {
+    return this.tunnel!.fromServer(bytes, from);
+  }
+
+  tunnelEnded(): void {
+    this.tunnel!.serverEnded();
+  }
+
+  endSending(): void {
+    this.socket.end();
+  }
+
+  closeTunnel(): void {
+    this.tunnel?.close();
   }
 
   /** Ends the connection without ceremony. */

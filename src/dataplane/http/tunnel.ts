@@ -47,6 +47,8 @@ const OPEN = 0;
 const CLOSING = 1;
 /** Both sending halves were ended; what still comes is dropped. */
 const ENDING = 2;
+/** One of the connections is gone, and the other one is no longer this tunnel's business. */
+const OVER = 3;
 
 /**
  * What a connection is after an upgrade: bytes both ways, until one side ends, both are silent for long, or `close` ends
@@ -95,7 +97,7 @@ export class Tunnel implements Timed {
 
   /** `close` was called: the two sides need not be told anything more. */
   get closing(): boolean {
-    return this.#state !== OPEN;
+    return this.#state === CLOSING || this.#state === ENDING;
   }
 
   /** The client has sent buffer[from, length). False asks it to pause. */
@@ -172,6 +174,7 @@ export class Tunnel implements Timed {
 
   /** One of the two connections is gone. */
   over(): void {
+    this.#state = OVER;
     this.#context.wheel.disarm(this);
   }
 
