@@ -1,5 +1,5 @@
 import type { PoolConfig } from "../config/schema.ts";
-import { ejectionLength, ejectionsAt, jittered, mostEjected } from "../core/health/ejection-rules.ts";
+import { absenceLength, ejectionLength, ejectionsAt, jittered, mostEjected } from "../core/health/ejection-rules.ts";
 import type { Random } from "../core/random.ts";
 import { forgetFailures } from "./failure-counts.ts";
 import { PassiveReason, type HealthBoard } from "./health-board.ts";
@@ -105,6 +105,8 @@ export interface UnreachableFinding {
   readonly health: HealthBoard;
   readonly slot: number;
   readonly reason: PassiveReason;
+  /** Whether it was ejected for this, so that being unreachable takes the place of the ejection. */
+  readonly endsEjection?: boolean;
   /** Time in ms after which traffic tries again, if nothing else has found the server reachable by then. */
   readonly time: number;
   readonly now: number;
@@ -116,17 +118,35 @@ export interface UnreachableFinding {
  * refused connection ends an ejection: the process that was ejected is gone, and the next one begins anew. True when the
  * server was not known to be unreachable.
  */
-export function setUnreachable({ health, slot, reason, time, now, random }: UnreachableFinding): boolean {
+export function setUnreachable(finding: UnreachableFinding): boolean {
+  const { health, slot, reason, time, now, random } = finding;
   const until = now + jittered(time, random);
   health.setUnreachableUntil(slot, until);
-  const ends = reason === PassiveReason.refused ? HealthFlag.ejected : 0;
+  const ends = reason === PassiveReason.refused || finding.endsEjection === true ? HealthFlag.ejected : 0;
   if (ends !== 0 && health.ejectedUntil(slot) > now) health.setEjectedUntil(slot, now);
   if ((health.flags(slot) & HealthFlag.unreachable) === 0) health.setReason(slot, reason);
   const changed = health.update(slot, HealthFlag.unreachable, ends, now);
+  if (changed) holdBack(health, slot, time, now);
   // Again: one who cleared the flag at the same time has cleared the time.
   if (changed) health.setUnreachableUntil(slot, until);
   health.write(slot, L.CONNECT_DOUBTS, 0);
   return changed;
+}
+
+/** One that comes and goes is kept out for a growing time, so that it does not make the pool flap. */
+function holdBack(health: HealthBoard, slot: number, longest: number, now: number): void {
+  const count = ejectionsAt(health.read(slot, L.ABSENCES), health.absentUntil(slot), longest, now) + 1;
+  health.write(slot, L.ABSENCES, count);
+  health.setAbsentUntil(slot, now + absenceLength(count, longest));
+}
+
+/**
+ * The server can be reached. True when it is not unreachable any more by this call; one that has come and gone before
+ * stays out for a while, unless it is `needed`, because no server of its pool is ready.
+ */
+export function endAbsence(health: HealthBoard, slot: number, now: number, needed: boolean): boolean {
+  if (!needed && health.absentUntil(slot) > now) return false;
+  return health.clear(slot, HealthFlag.unreachable, now);
 }
 
 /** Lets traffic try an unreachable server again if its time is over. True for the one caller that did. */
@@ -145,7 +165,7 @@ export function clearPassive(scoreboard: Scoreboard, slot: number, now: number):
   const locked = health.lock();
   try {
     forgetFailures(health, slot);
-    for (const cell of [L.UNSETTLED, L.CONNECT_DOUBTS, L.BREAKER_FAILURES, L.BREAKER_SUCCESSES, L.EJECTIONS])
+    for (const cell of [L.UNSETTLED, L.CONNECT_DOUBTS, L.BREAKER_FAILURES, L.BREAKER_SUCCESSES, L.EJECTIONS, L.ABSENCES])
       health.write(slot, cell, 0);
     health.setReason(slot, PassiveReason.none);
     health.setEjectedUntil(slot, 0);

@@ -125,6 +125,15 @@ export class HealthBoard {
     this.#doubles[slot * L.SERVER_DOUBLES + L.HEARD_AT] = at;
   }
 
+  /** Until when a server that comes and goes stays unreachable whatever is found; NaN for never. */
+  absentUntil(slot: number): number {
+    return this.#double(slot, L.ABSENT_UNTIL);
+  }
+
+  setAbsentUntil(slot: number, until: number): void {
+    this.#doubles[slot * L.SERVER_DOUBLES + L.ABSENT_UNTIL] = until;
+  }
+
   /** When an open breaker lets trials through; NaN for never. */
   breakerUntil(slot: number): number {
     return this.#double(slot, L.BREAKER_UNTIL);

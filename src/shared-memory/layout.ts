@@ -48,6 +48,8 @@ export const KILL_EPOCH = 50;
 /** Line 3, integers: ejections in a row as of the end of the last one (it falls with time); openings of its breaker. */
 export const EJECTIONS = 51;
 export const BREAKER_OPENINGS = 52;
+/** Line 3, integer: how often it became unreachable in a row (falls again with time). */
+export const ABSENCES = 53;
 /** Line 4, doubles: times, 0 for never. */
 export const FLAGS_AT = 32;
 export const EJECTED_UNTIL = 33;
@@ -59,6 +61,8 @@ export const HEARD_AT = 36;
 export const UNREACHABLE_UNTIL = 37;
 /** When its last ejection began. */
 export const EJECTED_AT = 38;
+/** Until when an unreachable server stays out although it can be reached, because it comes and goes. */
+export const ABSENT_UNTIL = 39;
 /** Line 5, integers, written only when something fails or has failed: 1 while one of the counts below may not be 0. */
 export const UNSETTLED = 80;
 /** Line 5, integers: failures in a row, of every kind and of gateway kinds; doubtful failures to connect in a row. */

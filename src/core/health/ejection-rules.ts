@@ -30,6 +30,17 @@ export function ejectionLength(times: EjectionTimes, count: number, random: Rand
   return jittered(Math.min(times.ejectionTime * count, times.maxEjectionTime), random);
 }
 
+/** The second absence in a row lasts this long at least, in ms; each further one twice as long. */
+const FIRST_ABSENCE = 1000;
+
+/**
+ * How long a server that became unreachable for the `count`-th time in a row stays out at least, in ms: not at all the
+ * first time (it was restarted, most likely), then for a time that doubles up to the longest.
+ */
+export function absenceLength(count: number, longest: number): number {
+  return count < 2 ? 0 : Math.min(longest, FIRST_ABSENCE * 2 ** Math.min(count - 2, 30));
+}
+
 /** How many of a pool's servers may be ejected at a time: the share, rounded down, but at least one. */
 export function mostEjected(servers: number, share: number): number {
   // 0.29 × 100 is 28.999… in doubles.

@@ -5,7 +5,7 @@ import { connectVerdict, DOUBTS, timeoutsNeeded } from "../../core/health/connec
 import { isGatewayError, isServerFault } from "../../core/health/server-fault.ts";
 import type { Random } from "../../core/random.ts";
 import * as breaker from "../../shared-memory/breaker.ts";
-import { endEjection, endSilence, endUnreachable, setUnreachable, tryEject } from "../../shared-memory/ejection.ts";
+import { endAbsence, endEjection, endSilence, endUnreachable, setUnreachable, tryEject } from "../../shared-memory/ejection.ts";
 import { countInWindow } from "../../shared-memory/error-window.ts";
 import { countFailure, forgetFailures, isUnsettled, settle } from "../../shared-memory/failure-counts.ts";
 import { PassiveReason, type HealthBoard } from "../../shared-memory/health-board.ts";
@@ -127,7 +127,7 @@ export class PassiveHealth {
   connected(slot: number, now: number): void {
     const health = this.#health;
     if (health.read(slot, L.CONNECT_DOUBTS) !== 0) health.write(slot, L.CONNECT_DOUBTS, 0);
-    if ((health.flags(slot) & unreachable) !== 0) health.clear(slot, unreachable, now);
+    if ((health.flags(slot) & unreachable) !== 0) endAbsence(health, slot, now, false);
   }
 
   /**
