@@ -21,14 +21,34 @@ export function fadedLatency(latency: number, age: number, decay: number): numbe
 }
 
 /**
- * What one more request on the server costs: latency × (in flight + 1) / weight. A server without a sample costs
+ * The latency that one more request should see, given how many are in flight now: the average was measured with
+ * rate × average requests in flight (Little's law), and with n requests sharing a server's capacity each takes
+ * n times as long. An average of the last seconds alone rises too late: until it does, everybody runs to the same server.
+ *
+ * @param average ms
+ * @param rate requests per second that the server answered while it was measured
+ */
+export function expectedLatency(average: number, rate: number, inFlight: number): number {
+  return (average * (inFlight + 1)) / (1 + (rate / 1000) * average);
+}
+
+/**
+ * Share of the server's answers that are good, at least a thousandth. A latency divided by it is the time until an
+ * answer is good; without it a server that fails everything quickly would attract all requests.
+ */
+export function successRate(signals: ServerSignals, slot: number): number {
+  return Math.max(0.001, 1 - signals.errorRate(slot));
+}
+
+/**
+ * What one more request on the server costs: latency × (in flight + 1) / weight / share of good answers. A server without a sample costs
  * nothing while it is idle, so it is tried, and very much while its first request is out, so it gets one at a time.
  *
  * Source of the treatment of unknown servers: Finagle, PeakEwma.
  */
 export function latencyCost(signals: ServerSignals, server: Server, latency: number): number {
   const inFlight = signals.inFlight(server.slot);
-  if (latency > 0) return (latency * (inFlight + 1)) / server.weight;
+  if (latency > 0) return (latency * (inFlight + 1)) / (server.weight * successRate(signals, server.slot));
   return inFlight === 0 ? 0 : unknownPenalty + inFlight / server.weight;
 }
 

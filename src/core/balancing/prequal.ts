@@ -10,7 +10,7 @@ import type {
 } from "./balancer.ts";
 import { configuredWeights, effectiveWeights } from "./effective-weights.ts";
 import { eligibleServers } from "./eligible.ts";
-import { fadedLatency } from "./latency-cost.ts";
+import { expectedLatency, fadedLatency, successRate } from "./latency-cost.ts";
 import { ProbePool, unknownLatency } from "./probe-pool.ts";
 import { QuantileWindow } from "./quantile-window.ts";
 import { ScaleGate } from "./scale-gate.ts";
@@ -97,7 +97,8 @@ class Prequal implements Balancer {
     const server = this.servers[this.draw.index()] as Server;
     const slot = server.slot;
     const inFlight = signals.inFlight(slot);
-    const latency = fadedLatency(signals.latency(slot), now - signals.latencyAt(slot), config.decay);
+    const average = fadedLatency(signals.latency(slot), now - signals.latencyAt(slot), config.decay);
+    const latency = expectedLatency(average, signals.requestRate(slot), inFlight) / successRate(signals, slot);
     this.window.add(inFlight);
     if (this.gate.active && !this.gate.isOpen(server)) return;
     // A budget that is not whole is rounded at random, so that it holds on average.
