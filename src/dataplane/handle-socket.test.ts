@@ -42,6 +42,7 @@ describe("an opened HandleSocket", () => {
     HandleSocket.connect("127.0.0.1", port, owner, () => owner.onConnect());
     await until(() => owner.closes === 1);
     expect([owner.connects, owner.error?.message]).toEqual([0, "connect ECONNREFUSED"]);
+    expect((owner.error as NodeJS.ErrnoException).code).toBe("ECONNREFUSED");
   });
   it("takes IPv6 addresses as well", async () => {
     const owner = new RecordingOwner();

@@ -241,7 +241,8 @@ export class HandleSocket implements StreamSocket {
 
   #fail(status: number, action: string): void {
     if (this.#closed) return;
-    this.#error = new Error(`${action} ${getSystemErrorName(status)}`);
+    const code = getSystemErrorName(status);
+    this.#error = Object.assign(new Error(`${action} ${code}`), { code });
     this.destroy();
   }
 

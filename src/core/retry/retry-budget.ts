@@ -44,11 +44,16 @@ export class RetryBudget {
     this.#requestSum++;
   }
 
-  /** Takes one retry from the budget; false, and nothing taken, when it is used up. */
-  tryTake(now: number): boolean {
+  /** Whether `tryTake` would be granted now. */
+  allows(now: number): boolean {
     this.#advance(now);
     const allowed = Math.max(this.#share * this.#requestSum, this.#reserve);
-    if (this.#takenSum + 1 > allowed + rounding) return false;
+    return this.#takenSum + 1 <= allowed + rounding;
+  }
+
+  /** Takes one retry from the budget; false, and nothing taken, when it is used up. */
+  tryTake(now: number): boolean {
+    if (!this.allows(now)) return false;
     const cell = this.#slice % slices;
     this.#taken[cell] = (this.#taken[cell] as number) + 1;
     this.#takenSum++;

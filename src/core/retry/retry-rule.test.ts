@@ -34,7 +34,7 @@ describe("mayRetry", () => {
 describe("RetryRule", () => {
   it.each([
     ["connect", ["connect_failed", "connect_timeout"]],
-    ["reset", ["connection_lost", "server_silent"]],
+    ["reset", ["connection_lost", "server_silent", "server_removed"]],
     ["timeout", ["response_timeout", "try_timeout"]],
     ["bad_response", ["bad_response"]],
     ["status", []],

@@ -33,10 +33,12 @@ export class Hedge {
   }
 
   #start(pool: PoolRuntime, first: Attempt, prepare: () => void): void {
-    if (first.latency >= 0 || !first.running || !pool.hedging!.budget.tryTake(this.#context.now)) return;
+    const { budget } = pool.hedging!;
+    if (first.latency >= 0 || !first.running || !budget.allows(this.#context.now)) return;
     this.#choice.exclude(first.server!.slot);
     const server = this.#choice.takeAnother(pool);
     if (server === undefined) return this.#choice.readmit();
+    budget.tryTake(this.#context.now);
     this.#context.scoreboard.hedged(server.slot);
     prepare();
     this.second = this.#create();

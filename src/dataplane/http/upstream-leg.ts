@@ -299,6 +299,8 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
 
   /** Counts the next try on another server before this one is given up; false when there is none or no budget is left. */
   #reserve(attempt: Attempt, error: ProxyError): boolean {
+    // Asked first: a choice takes a turn in the rotation, also one that comes to nothing.
+    if (error.retry !== "always" && !this.#pool.budget.allows(this.#context.now)) return false;
     this.#choice.exclude(attempt.server!.slot);
     const server = this.#choice.takeAnother(this.#pool);
     const { trial } = this.#choice;
