@@ -30,7 +30,10 @@ const knock = defineProbe<{ least: number; most: number }>({
     },
     strict,
   ),
-  problem: ({ least, most }) => (least > most ? "`least` is above `most`" : undefined),
+  problem({ least, most }) {
+    if (least === 666) throw new Error("no");
+    return least > most ? "`least` is above `most`" : undefined;
+  },
   run,
 });
 /** One that cannot be had without a setting. */
@@ -158,6 +161,9 @@ describe("problems of a health check", () => {
 
   it("are those of its settings together, when each is right by itself", () => {
     expect(normalise({ type: "knock", least: 6 }).problems).toEqual([`error ${here}: \`least\` is above \`most\``]);
+    expect(normalise({ type: "knock", least: 666 }).problems).toEqual([
+      `error ${here}: knock cannot judge its settings: no`,
+    ]);
     // A setting that is wrong by itself is enough to be told.
     expect(normalise({ type: "knock", least: 6, most: "x" }).problems).toHaveLength(1);
   });

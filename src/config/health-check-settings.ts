@@ -55,7 +55,7 @@ function normaliseCheck(
   const entries = Object.entries(all);
   const checked = Object.fromEntries(entries.filter(([key]) => !known.includes(key)));
   if (reported) return undefined;
-  const reason = probe.problem?.(checked);
+  const reason = problemOf(probe, checked);
   if (reason !== undefined) {
     visit.error(path, reason);
     return undefined;
@@ -66,6 +66,15 @@ function normaliseCheck(
     ...Object.fromEntries(entries.filter(([key]) => known.includes(key))),
     settings: checked,
   } as HealthCheckConfig;
+}
+
+function problemOf(probe: ProbeDefinition, settings: Record<string, unknown>): string | undefined {
+  try {
+    return probe.problem?.(settings);
+  } catch (error) {
+    // The check is a module's: what it throws must not end a reload without a place in the file.
+    return `${probe.name} cannot judge its settings: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** A check runs on the main thread, which an expression that backtracks would stop. */

@@ -5,17 +5,19 @@ import { normaliseConfig } from "../../src/config/normalise.ts";
 import { probes } from "../../src/controlplane/health/probes/registry.ts";
 import { algorithms } from "../../src/core/balancing/registry.ts";
 import type { ProbeResult } from "../../src/core/health/probe.ts";
+import { authority, certificate, key } from "../../src/controlplane/health/probes/certificate.fixture.ts";
 import { atEnd } from "../support/cleanup.ts";
 import {
-  freePort,
   initMariadb,
   initPostgresql,
   serverFile,
+  serverFolder,
   singleUser,
   startMariadb,
   startPostgresql,
   startRedis,
 } from "../support/databases.ts";
+import { freePort, startNginx, startPython } from "../support/origins.ts";
 import { missing } from "../support/tools.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -45,6 +47,58 @@ const waitUntilHealthy = (given: Check, port: number): Promise<unknown> =>
   waitFor(`${given.type} on ${port}`, async () => (await check(given, port)).outcome === "healthy", 30_000);
 
 const summary = ({ outcome, reason, details }: ProbeResult): unknown[] => [outcome, reason ?? details];
+
+describe.skipIf(missing("nginx", "health checks of nginx"))("nginx", () => {
+  it("answers over HTTP and HTTPS", async () => {
+    const folder = serverFolder();
+    const securePort = await freePort();
+    const nginx = await startNginx(
+      { "health.json": '{"status":"ok","cpu_usage":42,"checks":{"db":"up"}}', "big.txt": `${"x".repeat(200_000)}end` },
+      `listen 127.0.0.1:${securePort} ssl; ssl_protocols TLSv1.2; ssl_certificate ${serverFile(folder, "a.pem", certificate)};
+       ssl_certificate_key ${serverFile(folder, "a.key", key)}; types { application/json json; }
+       location = /moved { return 302 /; } location = /broken { return 500; } location = /cut { return 444; }`,
+    );
+    const json = { path: "/health.json", json: ['checks.db == "up"', "cpu_usage <= 95"], utilisation: "cpu_usage" };
+    expect(await check({ type: "http", ...json }, nginx.port)).toMatchObject({ outcome: "healthy", utilisation: 0.42 });
+    const found = await check({ type: "https", ca: authority, ...json }, securePort);
+    expect(found).toMatchObject({
+      outcome: "healthy",
+      utilisation: 0.42,
+      details: { status: 200, protocol: "TLSv1.2" },
+    });
+    expect(await check({ type: "tls", ca: authority, minimumValidity: 0 }, securePort)).toMatchObject({
+      outcome: "healthy",
+    });
+    const head = { type: "http", method: "HEAD", path: "/big.txt" };
+    expect(await check(head, nginx.port)).toMatchObject({ outcome: "healthy" });
+    expect(await check({ type: "http", path: "/moved" }, nginx.port)).toMatchObject({ outcome: "healthy" });
+    const reasons = [
+      [{ type: "http", path: "/none" }, "status 404, expected 200-399"],
+      [{ type: "http", path: "/broken" }, "status 500, expected 200-399"],
+      [{ type: "http", path: "/cut" }, "the server closed the connection without an answer"],
+      [{ type: "http", path: "/big.txt", body: "end" }, 'the first 65536 bytes of the body do not hold "end"'],
+      [{ type: "http" }, "status 400, expected 200-399"],
+    ] as const;
+    for (const [given, reason] of reasons) {
+      const port = Object.keys(given).length === 1 ? securePort : nginx.port;
+      expect([given, (await check(given, port)).reason]).toEqual([given, reason]);
+    }
+    expect((await check({ type: "https" }, securePort)).reason).toContain(
+      "its authority is not among the trusted ones",
+    );
+  });
+});
+
+describe.skipIf(missing("python3", "health checks of Python's server"))("Python's server, HTTP/1.0", () => {
+  it("ends its answers with the connection", async () => {
+    const python = await startPython({ "health.txt": "all is well\n" });
+    const given = { type: "http", path: "/health.txt", bodyPattern: "^all .* well$" };
+    expect((await check(given, python.port)).reason).toBe("the body does not match ^all .* well$");
+    expect(await check({ ...given, bodyPattern: "^all .* well\\n$" }, python.port)).toMatchObject({
+      outcome: "healthy",
+    });
+  });
+});
 
 describe.skipIf(missing("redis-server", "health checks of Redis"))("Redis", () => {
   it("answers PING, tells its role, and wants the right login", async () => {

@@ -75,11 +75,13 @@ describe("tcp", () => {
   });
 });
 
-describe("failures to connect", () => {
-  const error = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
+function failure(code: string): Error {
+  return Object.assign(new Error(`connect ${code}`), { code });
+}
 
+describe("failures to connect", () => {
   it.each(["EMFILE", "EADDRNOTAVAIL", "EAI_AGAIN"])("%s is this machine's own", (code) => {
-    expect(isLocal(error(code))).toBe(true);
+    expect(isLocal(failure(code))).toBe(true);
   });
 
   it.each([
@@ -88,8 +90,8 @@ describe("failures to connect", () => {
     ["ECONNRESET", "cannot connect: reset by the server", undefined],
     ["ESOMETHING", "cannot connect: connect ESOMETHING", undefined],
   ])("%s is the server's", (code, reason, unreachable) => {
-    expect(isLocal(error(code))).toBe(false);
-    expect(connectFailure(error(code))).toEqual({ outcome: "unhealthy", reason, unreachable });
+    expect(isLocal(failure(code))).toBe(false);
+    expect(connectFailure(failure(code))).toEqual({ outcome: "unhealthy", reason, unreachable });
   });
 });
 
