@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gets the Debian packages that the scenario tests need and that are missing: nginx, wrk, python3, chromium, curl,
-# redis, postgresql, mariadb. Only as root on Debian; elsewhere it names what is missing, and the tests that need it
+# dnsmasq, redis, postgresql, mariadb. Only as root on Debian; elsewhere it names what is missing, and the tests that need it
 # are skipped (or, under CI=true, fail). EVENKEEL_NO_INSTALL=1 leaves the machine as it is.
 set -eu
 
@@ -16,6 +16,7 @@ need python3 python3-minimal
 need nginx nginx-light
 need wrk wrk
 need chromium chromium
+need dnsmasq dnsmasq-base
 need redis-server redis-server
 need initdb postgresql
 need mariadbd mariadb-server

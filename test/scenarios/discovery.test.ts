@@ -190,3 +190,30 @@ describe("a pool whose servers come from a file", () => {
     expect(await ids(evenkeel)).toEqual([two.address]);
   });
 });
+
+describe("a pool whose servers come from a module", () => {
+  it("has them, and a module that fails leaves traffic alone", async () => {
+    const one = await origin("one");
+    const evenkeel = await startProxy([], {
+      files: {
+        "own.mjs": `
+          import { defineDiscovery } from "evenkeel";
+          export default defineDiscovery({
+            name: "own",
+            summary: "Test source.",
+            schema: { type: "object", properties: { address: { type: "string" } }, required: ["address"] },
+            watch({ address }, listener) {
+              const first = setTimeout(() => listener.servers([{ address, weight: 2 }]), 10);
+              const later = setTimeout(() => listener.servers("nonsense"), 300);
+              return { close() { clearTimeout(first); clearTimeout(later); }, refresh() {} };
+            },
+          });`,
+      },
+      pool: { discovery: { type: "own", address: one.address } },
+      top: { modules: ["./own.mjs"] },
+    });
+    expect(await answer(evenkeel)).toBe("one");
+    await evenkeel.waitForLog(/discovery own: .*not a list/);
+    expect(await answer(evenkeel)).toBe("one");
+  });
+});

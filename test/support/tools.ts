@@ -8,6 +8,7 @@ export type Tool =
   | "wrk"
   | "curl"
   | "chromium"
+  | "dnsmasq"
   | "redis-server"
   | "postgres"
   | "initdb"

@@ -78,6 +78,11 @@ export class PoolSource {
 
   #take(list: readonly DiscoveredServer[], missing: string | undefined): void {
     if (!this.#open) return;
+    // Sources of modules may be in JavaScript: what they pass is not what its type says.
+    if (!Array.isArray(list)) {
+      this.#failed("the source told something that is not a list of servers");
+      return;
+    }
     const { clock } = this.#options.deps;
     this.#lastSuccess = clock.wall();
     if (this.#complaint !== undefined) {
