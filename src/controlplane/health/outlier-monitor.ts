@@ -137,7 +137,8 @@ export class OutlierMonitor {
   /** Begins anew for servers that have just come back. */
   #spare({ members, rules }: WatchedPool, now: number): void {
     for (const { slot, success, latency, window } of members) {
-      if (now - this.#options.scoreboard.readySince(slot) >= SPARED_INTERVALS * rules.latencyInterval) continue;
+      const back = now - this.#options.scoreboard.readySince(slot);
+      if (!(back < SPARED_INTERVALS * rules.latencyInterval)) continue;
       for (const span of [success, latency, window]) this.#restart(slot, span);
     }
   }
