@@ -44,7 +44,8 @@ describe("one of three servers is down and up in turn, half a second each", () =
       "errors of GET and PUT": 0,
       "kinds of errors of POST": failuresOf(load.samples, ["POST"]).join(", ") || "none",
     });
-    expect(changes).toBeLessThanOrEqual(TURNS / 2);
+    // Each time that it goes away again it stays out for longer.
+    expect(changes).toBeLessThanOrEqual(TURNS);
     for (const other of [0, 2]) expect(watch.states(other)).toHaveLength(1);
   });
 });

@@ -99,6 +99,8 @@ function checkFault(fault: Fault, { origins, load, watch, normal }: Setting, spa
   const during = dueIn(load.samples, span);
   expect(failuresOf(load.samples, ["GET", "PUT"])).toEqual([]);
   expect(doubled(origins, "POST")).toEqual([]);
+  // The fault of one is not laid at another's door.
+  for (const other of [0, 2]) expect(watch.states(other).map(({ state }) => state)).toEqual(["up"]);
 
   const last =
     fault.silent === true
