@@ -78,7 +78,6 @@ function reasonNow({ scoreboard, clock, health }: HealthSources, slot: number): 
   const flags = board.flags(slot);
   const has = (flag: number) => (flags & flag) !== 0;
   const left = (until: number) => durationText(Math.max(0, until - clock.now()));
-  const because = (what: string, reason: string | undefined) => (reason === undefined ? what : `${what}: ${reason}`);
   const worst = health.checked(slot)?.worst?.health;
   if (has(F.maintenance)) return "maintenance";
   if (has(F.draining)) return "draining";
@@ -92,6 +91,10 @@ function reasonNow({ scoreboard, clock, health }: HealthSources, slot: number): 
   if (has(F.unknown)) return "waits for its first check";
   if (has(F.degraded)) return because("degraded", worst?.last?.reason);
   return null;
+}
+
+function because(what: string, reason: string | undefined): string {
+  return reason === undefined ? what : `${what}: ${reason}`;
 }
 
 function breakerState(flags: number): "open" | "half-open" | "closed" {

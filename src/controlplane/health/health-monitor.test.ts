@@ -115,10 +115,6 @@ describe("a server's checks", () => {
     const servers = ["127.0.0.1:1", { address: "127.0.0.1:2", checkAddress: "127.0.0.1:99" }];
     follow({ p: { servers, healthCheck: [{ ...check, port: 8080 }, { ...check, address: "[::1]:7" }, check] } });
     await pass(20);
-    const asked = (server: string) =>
-      probe.calls
-        .filter(({ target }) => target.server === server)
-        .map(({ target: { address } }) => (address.kind === "tcp" ? `${address.host}:${address.port}` : address.path));
     expect(new Set(asked("127.0.0.1:1"))).toEqual(new Set(["127.0.0.1:8080", "::1:7", "127.0.0.1:1"]));
     expect(new Set(asked("127.0.0.1:2"))).toEqual(new Set(["127.0.0.1:99"]));
   });
@@ -315,6 +311,12 @@ describe("a reload", () => {
     expect(probe.calls.length).toBe(count);
   });
 });
+
+function asked(server: string): string[] {
+  return probe.calls
+    .filter(({ target }) => target.server === server)
+    .map(({ target: { address } }) => (address.kind === "tcp" ? `${address.host}:${address.port}` : address.path));
+}
 
 function pairs(times: readonly number[]): [number, number][] {
   return times.slice(1).map((time, index) => [times[index]!, time]);

@@ -173,10 +173,8 @@ describe("a server to which no connection can be made", () => {
 });
 
 describe("comparing servers with each other", () => {
-  const worker = () => Scoreboard.attach(scoreboard.handle, 0);
-
   async function traffic(seconds: number, answer: (slot: number) => { latency: number; ok: boolean }): Promise<void> {
-    const board = worker();
+    const board = Scoreboard.attach(scoreboard.handle, 0);
     for (let turn = 0; turn < seconds * 20; turn++) {
       for (let slot = 0; slot < 6; slot++) {
         for (let i = 0; i < 3; i++) {

@@ -189,16 +189,16 @@ describe("hysteresis", () => {
     expect(mean).toBeLessThan(20);
     expect(Math.max(...runs)).toBeLessThanOrEqual(2 * (MAX_EXTRA_CHECKS + 6));
   });
-
-  /** How often the state changes after the first decision. */
-  function changes(kinds: string): number {
-    let health: CheckHealth = unknownHealth;
-    let count = 0;
-    for (const [index, kind] of [...kinds].entries()) {
-      const next = nextHealth(health, result(kind, index), rules, false);
-      if (health.state !== "unknown" && next.state !== health.state) count++;
-      health = next;
-    }
-    return count;
-  }
 });
+
+/** How often the state changes after the first decision. */
+function changes(kinds: string): number {
+  let health: CheckHealth = unknownHealth;
+  let count = 0;
+  for (const [index, kind] of [...kinds].entries()) {
+    const next = nextHealth(health, result(kind, index), rules, false);
+    if (health.state !== "unknown" && next.state !== health.state) count++;
+    health = next;
+  }
+  return count;
+}

@@ -13,9 +13,11 @@ const rules: OutlierRules = {
   latencyRequests: 10,
 };
 
-describe("outliers by success rate", () => {
-  const servers = (errors: readonly number[], requests = 200) => errors.map((count) => ({ requests, errors: count }));
+const servers = (errors: readonly number[], requests = 200) => errors.map((count) => ({ requests, errors: count }));
 
+const sample = (mean: number, answers = 100, slow = 0) => ({ answers, total: mean * answers, slow });
+
+describe("outliers by success rate", () => {
   it("finds the one that fails, and says by how much", () => {
     expect(successOutliers(servers([0, 1, 80, 0, 2, 1]), rules)).toEqual([
       { index: 2, rule: "successRate", reason: "success rate 60 %, the mean of the pool is 93 %" },
@@ -53,8 +55,6 @@ describe("outliers by success rate", () => {
 });
 
 describe("outliers by latency", () => {
-  const sample = (mean: number, answers = 100, slow = 0) => ({ answers, total: mean * answers, slow });
-
   it("finds the one that is slow, and says by how much", () => {
     expect(latencyOutliers([sample(5), sample(6), sample(60, 50, 50)], rules)).toEqual([
       { index: 2, rule: "latency", reason: "answers after 60 ms on average, the median of the pool is 6 ms" },
