@@ -37,10 +37,6 @@ export class Jobs {
 
   #grow(): void {
     const length = 2 * this.began.length;
-    const grown = <T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(to: T, from: T): T => {
-      to.set(from);
-      return to;
-    };
     this.began = grown(new Float64Array(length), this.began);
     this.sentAt = grown(new Float64Array(length), this.sentAt);
     this.work = grown(new Float64Array(length), this.work);
@@ -49,4 +45,9 @@ export class Jobs {
     this.tried = grown(new Int32Array(length), this.tried);
     this.failing = grown(new Uint8Array(length), this.failing);
   }
+}
+
+function grown<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(to: T, from: T): T {
+  to.set(from);
+  return to;
 }

@@ -11,9 +11,9 @@ const panelHead = 46;
 const top = 84;
 
 /** Limits of the logarithmic axis, ms. */
-const least = 100;
+const least = 200;
 const most = 50_000;
-const ticks = [100, 300, 1000, 3000, 10_000, 30_000];
+const ticks = [300, 1000, 3000, 10_000, 30_000];
 
 /** Colours that keep their contrast on white and on dark grey; the higher the load, the stronger. */
 const style = `

@@ -14,7 +14,7 @@ export interface Setup {
 }
 
 /** Mean work of a request in ms on a core of speed 1, and the standard deviation of its logarithm. */
-const work = 50;
+const work = 100;
 const sigma = 1;
 const cores = 4;
 const places = 400;

@@ -15,6 +15,7 @@ export async function runTasks(
       const { promise, resolve, reject } = Promise.withResolvers<Figures>();
       const part = noFigures();
       const advance = (): void => {
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
         if (next < tasks.length) worker.postMessage(tasks[next++]);
         else {
           resolve(part);
