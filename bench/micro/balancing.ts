@@ -1,11 +1,11 @@
 /*
  * What a choice costs: ns per choose() and ms per update() for every algorithm at 10 to 10,000 servers.
  *
- *   scripts/node bench/micro/balancing.ts [algorithm …]
+ *   scripts/node bench/micro/balancing.ts [--slow-start] [algorithm …]
  *
  * The servers are as under load: requests in flight, latencies and utilisation differ and change while it runs: every
  * choice raises the chosen server's requests in flight, and a choice made 4 × servers before is completed. Weights are
- * 1, 2 and 3; a tenth of the servers is not ready; keys are spread like hashes. Medians of 15 runs.
+ * 1, 2 and 3; a tenth of the servers is not ready; keys are spread like hashes. Medians of 15 runs. With --slow-start, every tenth server has a scale of 0.1.
  */
 import { Value } from "typebox/value";
 import type { BalancingAlgorithm, Server, ServerSet, ServerSignals } from "../../src/core/balancing/balancer.ts";
@@ -13,6 +13,7 @@ import { algorithms, findAlgorithm } from "../../src/core/balancing/registry.ts"
 import { seededRandom } from "../../src/core/random.ts";
 
 const sizes = [10, 100, 1000, 10_000];
+const slowStart = process.argv.includes("--slow-start");
 const runs = 15;
 const choicesPerRun = 20_000;
 const outcome = { latency: 5, success: true, status: 200 };
@@ -37,7 +38,7 @@ function measure(algorithm: BalancingAlgorithm, size: number): { choose: number;
     id: `10.${slot >> 16}.${(slot >> 8) & 255}.${slot & 255}:8080`,
     slot,
     weight: 1 + (slot % 3),
-    scale: 1,
+    scale: slowStart && slot % 10 === 5 ? 0.1 : 1,
     priority: 0,
     maxConnections: 100,
   }));
@@ -102,7 +103,7 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1] as number;
 }
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((argument) => argument !== "--slow-start");
 const chosen = wanted.length === 0 ? algorithms : wanted.map((name) => findAlgorithm(name) as BalancingAlgorithm);
 const cell = (text: string, width = 9) => text.padStart(width);
 console.log(

@@ -41,8 +41,9 @@ export function successRate(signals: ServerSignals, slot: number): number {
 }
 
 /**
- * What one more request on the server costs: latency × (in flight + 1) / weight / share of good answers. A server without a sample costs
- * nothing while it is idle, so it is tried, and very much while its first request is out, so it gets one at a time.
+ * What one more request on the server costs: latency × (in flight + 1) / weight / share of good answers. A server
+ * without a sample costs nothing while it is idle, so it is tried, and very much while its first request is out, so it
+ * gets one at a time.
  *
  * Source of the treatment of unknown servers: Finagle, PeakEwma.
  */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Server } from "./balancer.ts";
-import { fadedLatency, latencyCost, nextPeakAverage } from "./latency-cost.ts";
+import { expectedLatency, fadedLatency, latencyCost, nextPeakAverage, successRate } from "./latency-cost.ts";
 import { leastResponseTime } from "./least-response-time.ts";
 import { peakEwma } from "./peak-ewma.ts";
 import { Bench, FakeSignals, makeServers, setOf } from "./pool.fixture.ts";
@@ -40,6 +40,27 @@ describe("latencyCost", () => {
     expect(latencyCost(signals, server, 0)).toBe(0);
     signals.set("inFlight", 0, 1);
     expect(latencyCost(signals, server, 0)).toBeGreaterThan(1e9);
+  });
+});
+
+describe("successRate", () => {
+  it("makes a server dearer by what it fails, up to a thousand times", () => {
+    const signals = new FakeSignals();
+    const [server] = makeServers([1]) as [Server];
+    signals.set("errorRate", 0, 0.75);
+    expect(latencyCost(signals, server, 10)).toBe(40);
+    signals.set("errorRate", 0, 1);
+    expect(successRate(signals, 0)).toBe(0.001);
+  });
+});
+
+describe("expectedLatency", () => {
+  it("is the average when as many are in flight as were, and grows with those that are more", () => {
+    // 50 a second at 40 ms each are 2 in flight.
+    expect(expectedLatency(40, 50, 2)).toBeCloseTo(40, 9);
+    expect(expectedLatency(40, 50, 8)).toBeCloseTo(120, 9);
+    expect(expectedLatency(40, 0, 0)).toBe(40);
+    expect(expectedLatency(0, 50, 3)).toBe(0);
   });
 });
 

@@ -6,25 +6,21 @@ import { eligibleServers, firstNotExcluded } from "./eligible.ts";
 /** Makes what decides whether a server keeps a key independent of what decides who owns it. */
 const keepSeed = 9;
 
-const down = 0;
-const whole = 1;
-/** Ready, with a smaller scale than others. */
-const partly = 2;
-
 /**
  * The servers that a hashing algorithm places its keys on: all with a weight above 0, whether ready or not. Tables are
  * built over these, so a server that stops being ready moves only its own keys, and gets the same ones back.
  *
- * A server with a smaller scale than others gives part of its keys away as if it were not ready for them. Which ones follows from
- * the key and the server's name: with a growing scale they come back one after the other, and no others move.
+ * A server with a smaller scale than others gives part of its keys away as if it were not ready for them. Which ones
+ * follows from the key and the server's name: with a growing scale they come back one after the other, and no others
+ * move.
  */
 export class Membership {
   members: readonly Server[] = [];
   /** Those that may be chosen now, in the order of the set. */
   eligible: readonly Server[] = [];
-  /** What each member may get now: `down`, `whole` or `partly`. */
-  private states: Uint8Array = new Uint8Array(0);
-  /** For members that are `partly` ready: hash of the name, and the hash of key and name from which on a key goes. */
+  /** 1 where the member of that index may be chosen for every key. */
+  private whole: Uint8Array = new Uint8Array(0);
+  /** For the others: hash of the name, and below which hash of key and name they keep a key; 0 where they are down. */
   private names = new Uint32Array(0);
   private limits = new Float64Array(0);
 
@@ -34,7 +30,7 @@ export class Membership {
     const members = set.all.filter((server) => server.weight > 0);
     this.members = members;
     this.eligible = eligibleServers(set);
-    this.states = new Uint8Array(members.length);
+    this.whole = new Uint8Array(members.length);
     this.names = new Uint32Array(members.length);
     this.limits = new Float64Array(members.length);
     const largest = largestScale(this.eligible);
@@ -51,18 +47,17 @@ export class Membership {
   }
 
   private admit(index: number, server: Server, scale: number): void {
-    this.states[index] = whole;
-    if (scale >= 1) return;
-    this.states[index] = partly;
+    if (scale >= 1) {
+      this.whole[index] = 1;
+      return;
+    }
     this.names[index] = hashString(server.id, keepSeed);
     this.limits[index] = scale * 4294967296;
   }
 
   /** The member of that index, unless it is not ready, excluded, or gives this key away. */
   take(index: number, context: BalanceContext): Server | undefined {
-    const state = this.states[index];
-    if (state === down) return undefined;
-    if (state === partly && !this.keeps(index, context.hashKey)) return undefined;
+    if (this.whole[index] === 0 && !this.keeps(index, context.hashKey)) return undefined;
     const server = this.members[index] as Server;
     return context.isExcluded(server) ? undefined : server;
   }
