@@ -54,6 +54,7 @@ export class CheckedServer {
   readonly checkAddress: string | undefined;
   readonly checks: Check[];
   readonly history: HistoryRing;
+  readonly #key: string;
 
   /**
    * @param before the same server under an earlier configuration: checks that are the same keep what they know
@@ -71,6 +72,7 @@ export class CheckedServer {
     this.addressText = server.address;
     this.checkAddress = server.checkAddress;
     this.address = parsed(server.address);
+    this.#key = checksKey(configs);
     this.history = before?.history ?? new HistoryRing();
     this.checks = configs.map((config) => {
       const check = new Check(this, config, this.#target(config));
@@ -101,17 +103,9 @@ export class CheckedServer {
     return this.pool === pool && this.id === serverId(server) && this.addressText === server.address;
   }
 
-  /** True when nothing about this server or its checks differs. */
-  isUnchanged(pool: string, server: ServerConfig, slot: number, configs: readonly HealthCheckConfig[]): boolean {
-    return (
-      this.isSame(pool, server) &&
-      this.slot === slot &&
-      this.checkAddress === server.checkAddress &&
-      isDeepStrictEqual(
-        this.checks.map(({ config }) => config),
-        configs,
-      )
-    );
+  /** True when nothing about this server or its checks differs; `key` is the `checksKey` of the latter. */
+  isUnchanged(pool: string, server: ServerConfig, key: string): boolean {
+    return this.isSame(pool, server) && this.checkAddress === server.checkAddress && this.#key === key;
   }
 
   /** The server's own `checkAddress` goes before that of the check; `port` only replaces that of the server's address. */
@@ -121,6 +115,11 @@ export class CheckedServer {
     const moved = given === undefined && port !== undefined && base.kind === "tcp" ? { ...base, port } : base;
     return { address: moved, server: this.id, pool: this.pool };
   }
+}
+
+/** A text that is the same for the same checks: thousands of servers of a pool are compared by it at once. */
+export function checksKey(configs: readonly HealthCheckConfig[]): string {
+  return JSON.stringify(configs);
 }
 
 /** Addresses were checked with the configuration. */

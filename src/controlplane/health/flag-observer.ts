@@ -36,6 +36,8 @@ export class FlagObserver {
   #snapshot: Snapshot | undefined;
   /** Pools that have fewer ready servers than they need. */
   #failed = new Set<string>();
+  /** Pools of which a server has begun or ceased to take new work since the last tick. */
+  readonly #touched = new Set<string>();
   #version = -1;
 
   constructor(options: FlagObserverOptions) {
@@ -66,19 +68,23 @@ export class FlagObserver {
     this.#servers = servers;
     this.#snapshot = snapshot;
     for (const pool of this.#failed) if (snapshot.config.pools[pool] === undefined) this.#failed.delete(pool);
+    this.#touched.clear();
     for (const pool of Object.keys(snapshot.config.pools)) if (!isNew(pool)) this.#lookAtPool(pool);
     this.#version = -1;
   }
 
-  /** Looks at all servers if anything has changed since the last time. */
+  /** Looks at all servers if anything has changed since the last time, and then at the pools of those that changed. */
   tick(): void {
     const version = this.#options.scoreboard.stateVersion();
-    if (version === this.#version) return;
-    this.#version = version;
-    for (const server of this.#servers.values()) this.#look(server);
+    if (version !== this.#version) {
+      this.#version = version;
+      for (const server of this.#servers.values()) this.#look(server);
+    }
+    for (const pool of this.#touched) this.#lookAtPool(pool);
+    this.#touched.clear();
   }
 
-  /** Looks at one server now. */
+  /** Looks at one server now; at its pool with the next tick, for a thousand may change at once. */
   look(slot: number): void {
     const server = this.#servers.get(slot);
     if (server !== undefined) this.#look(server);
@@ -97,7 +103,7 @@ export class FlagObserver {
       emit({ at: clock.wall(), pool, server: id, what, reason: why, ready: takesNewWork(after) });
     }
     changed(server, before);
-    if (takesNewWork(before) !== takesNewWork(after)) this.#lookAtPool(pool);
+    if (takesNewWork(before) !== takesNewWork(after)) this.#touched.add(pool);
   }
 
   #lookAtPool(name: string): void {

@@ -6,7 +6,7 @@ import type { Random } from "../../core/random.ts";
 import { HealthFlag, takesNewWork } from "../../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import { CheckScheduler } from "./check-scheduler.ts";
-import { CheckedServer, type Check } from "./checked-server.ts";
+import { CheckedServer, checksKey, type Check } from "./checked-server.ts";
 import type { HistoryRecord } from "./history-store.ts";
 
 /** The first checks of N new servers are spread over N ms, so that they neither come at once nor late. */
@@ -39,6 +39,8 @@ export class HealthMonitor {
   readonly #scheduler: CheckScheduler;
   /** Slot → the server there that is checked. */
   readonly #servers = new Map<number, CheckedServer>();
+  /** Pool → whether it had a ready server at this version of the state of all servers. */
+  readonly #ready = new Map<string, { readonly version: number; readonly any: boolean }>();
   #snapshot: Snapshot | undefined;
 
   constructor(options: HealthMonitorOptions) {
@@ -73,14 +75,16 @@ export class HealthMonitor {
   follow(snapshot: Snapshot): void {
     const { scoreboard, clock } = this.#options;
     this.#snapshot = snapshot;
+    this.#ready.clear();
     const gone = new Map(this.#servers);
     const fresh: Check[] = [];
     for (const [name, pool] of Object.entries(snapshot.config.pools)) {
+      const checks = checksKey(pool.healthCheck);
       for (const [index, config] of pool.servers.entries()) {
         const slot = snapshot.slots[name]![index]!;
         const before = this.#servers.get(slot);
         gone.delete(slot);
-        if (before?.isUnchanged(name, config, slot, pool.healthCheck)) continue;
+        if (before?.isUnchanged(name, config, checks)) continue;
         const same = before?.isSame(name, config) ? before : undefined;
         const server = new CheckedServer(name, config, slot, pool.healthCheck, same);
         if (before !== undefined) this.#stop(before);
@@ -150,10 +154,17 @@ export class HealthMonitor {
   }
 
   #poolHasReady(pool: string): boolean {
-    const { health } = this.#options.scoreboard;
+    const { scoreboard } = this.#options;
+    const version = scoreboard.stateVersion();
+    const known = this.#ready.get(pool);
+    if (known?.version === version) return known.any;
     const servers = this.#snapshot?.config.pools[pool]?.servers ?? [];
     const slots = this.#snapshot?.slots[pool] ?? [];
-    return slots.some((slot, index) => servers[index]!.weight > 0 && takesNewWork(health.flags(slot)));
+    const any = slots.some((slot, index) => {
+      return servers[index]!.weight > 0 && takesNewWork(scoreboard.health.flags(slot));
+    });
+    this.#ready.set(pool, { version, any });
+    return any;
   }
 
   /** Writes what the checks of a server say together into shared memory. */
