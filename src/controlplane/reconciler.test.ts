@@ -124,15 +124,15 @@ describe("a reload", () => {
   });
 });
 
-describe("servers that are found", () => {
-  const finding = async (...known: string[]) => {
-    const finder = new Finder();
-    finder.known = known;
-    const node = await started([A], finder);
-    const addresses = () => node.published.at(-1)!.config.pools.p.servers.map(({ address }) => address);
-    return { ...node, finder, addresses };
-  };
+const finding = async (...known: string[]) => {
+  const finder = new Finder();
+  finder.known = known;
+  const node = await started([A], finder);
+  const addresses = () => node.published.at(-1)!.config.pools.p.servers.map(({ address }) => address);
+  return { ...node, finder, addresses };
+};
 
+describe("servers that are found", () => {
   it("are in the first snapshot, and not in the configuration that is shown", async () => {
     const { addresses, reconciler } = await finding(B);
     expect(addresses()).toEqual([A, B]);

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import { SqliteHistory } from "../adapters/sqlite-history.ts";
 import { systemClock } from "../adapters/system-clock.ts";
+import { ThreadedHistory } from "../adapters/threaded-history.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
@@ -75,7 +75,7 @@ export class BalancerNode {
       log,
       probes: () => (this.#next ?? this.#loaded).extensions.probes ?? [],
       algorithms: () => (this.#next ?? this.#loaded).extensions.algorithms,
-      store: history === undefined ? undefined : new SqliteHistory(history, clock),
+      store: history === undefined ? undefined : new ThreadedHistory(history),
     });
     this.#health = health;
     this.#discovery = new DiscoveryManager({

@@ -79,12 +79,12 @@ describe("the addresses of a name", () => {
   });
 });
 
-describe("the servers of a service", () => {
-  const lookup = (client: FakeClient, known = new Map<string, readonly string[]>(), family: Family = "auto") =>
-    lookupServices(client, "_s._tcp.test", family, known, never);
-  const short = ({ servers }: ServiceLookup) =>
-    servers.map(({ address, weight, priority }) => `${address} ${weight} ${priority}`);
+const lookup = (client: FakeClient, known = new Map<string, readonly string[]>(), family: Family = "auto") =>
+  lookupServices(client, "_s._tcp.test", family, known, never);
+const short = ({ servers }: ServiceLookup) =>
+  servers.map(({ address, weight, priority }) => `${address} ${weight} ${priority}`);
 
+describe("the servers of a service", () => {
   it("have the ports, weights and ranks of their records, and the shortest time to live", async () => {
     const client = new FakeClient([
       srv("a.test", 8001, 3, 10, 9),
