@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { closeFrame, GOING_AWAY } from "../../core/websocket/close-frame.ts";
 import { webConfig } from "../plan.fixture.ts";
@@ -45,6 +46,19 @@ function unmasked(frame: string): string {
   const bytes = Buffer.from(frame, "latin1");
   expect([bytes[0], bytes[1]]).toEqual([0x88, 0x80 | (bytes.length - 6)]);
   return latin1(bytes.subarray(6).map((byte, i) => byte ^ bytes[2 + (i & 3)]));
+}
+
+/** A frame with a payload of that many bytes; the masking key is 0. */
+function frame(length: number, masked: boolean): string {
+  const head = [0x82, (length > 125 ? 126 : length) | (masked ? 0x80 : 0)];
+  if (length > 125) head.push(length >> 8, length & 0xff);
+  if (masked) head.push(0, 0, 0, 0);
+  return latin1(Buffer.from(head)) + "x".repeat(length);
+}
+
+/** Whether the text is some of these frames, from the first one on. */
+function wholeFrames(frames: readonly string[], text: string): boolean {
+  return [...frames, ""].some((_, count) => frames.slice(0, count).join("") === text);
 }
 
 describe("Tunnel: the end of a WebSocket", () => {
@@ -158,6 +172,45 @@ describe("Tunnel: the end of a WebSocket", () => {
     proxy.context.advance(2100);
     await settled();
     expect([client.destroyed, proxy.context.scoreboard.inFlight(0)]).toEqual([true, 0]);
+  });
+});
+
+describe("Tunnel: the Close frame", () => {
+  const lengths = fc.array(fc.oneof(fc.nat({ max: 20 }), fc.constantFrom(125, 126, 1000)), { maxLength: 8 });
+
+  it("stands behind whole frames, whenever the end comes and however the bytes are cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        lengths,
+        lengths,
+        fc.nat({ max: 60 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (down, up, at, size) => {
+          const { client, server, close } = await openTunnel();
+          const frames = {
+            server: down.map((length) => frame(length, false)),
+            client: up.map((length) => frame(length, true)),
+          };
+          const [fromServer, fromClient] = [frames.server.join(""), frames.client.join("")];
+          for (let i = 0; i * size < Math.max(fromServer.length, fromClient.length) || i <= at; i++) {
+            if (i === at) close();
+            server.receive(fromServer.slice(i * size, (i + 1) * size));
+            client.receive(fromClient.slice(i * size, (i + 1) * size));
+          }
+          const toClient = client.takeSent();
+          expect(toClient.endsWith(CLOSE)).toBe(true);
+          expect(wholeFrames(frames.server, toClient.slice(0, -CLOSE.length))).toBe(true);
+          const toServer = server.takeSent();
+          const end = toServer.length - CLOSE.length - 4;
+          expect(unmasked(toServer.slice(end))).toBe("\x03\xe9going away");
+          expect(wholeFrames(frames.client, toServer.slice(0, end))).toBe(true);
+          client.reset();
+          await settled();
+          forgetOpened();
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 });
 
