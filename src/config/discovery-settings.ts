@@ -1,6 +1,7 @@
 import { nearestName } from "./nearest.ts";
 import type { DiscoveryConfig } from "./pool-parts-schema.ts";
 import { schemaNode } from "./schema-node.ts";
+import { settingsProblem } from "./settings-problem.ts";
 import { isRecord, show, type Conversion } from "./visit.ts";
 
 /** `discovery: { type: dns, name: … }` to a `DiscoveryConfig` with checked settings. */
@@ -22,8 +23,16 @@ export const normaliseDiscovery: Conversion = (_schema, value, path, visit, norm
     );
     return undefined;
   }
-  const own = schemaNode(source.schema);
-  const nested = isRecord(settings) && own.properties?.settings === undefined;
-  const normalised = normalise(own, nested ? { ...settings, ...rest } : rest, path, visit);
-  return isRecord(normalised) ? { type: type as string, settings: normalised } : undefined;
+  // The normalised form has the settings of the type in an object of their own.
+  const merged = isRecord(settings) ? { ...settings, ...rest } : settings == null ? rest : { ...rest, settings };
+  let reported = false;
+  const normalised = normalise(schemaNode(source.schema), merged, path, {
+    ...visit,
+    error: (...report) => ((reported = true), visit.error(...report)),
+  });
+  if (!isRecord(normalised) || reported) return undefined;
+  const reason = settingsProblem(source, normalised);
+  if (reason === undefined) return { type: type as string, settings: normalised };
+  visit.error(path, reason);
+  return undefined;
 };

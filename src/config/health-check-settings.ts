@@ -4,6 +4,7 @@ import { HealthCheckSchema, type HealthCheckConfig } from "./pool-parts-schema.t
 import type { ConfigPath } from "./problem.ts";
 import { looksSlow } from "./regex.ts";
 import { schemaNode, type SchemaNode } from "./schema-node.ts";
+import { settingsProblem } from "./settings-problem.ts";
 import { isRecord, show, type Conversion, type Normalise, type Visit } from "./visit.ts";
 
 const shared = schemaNode(HealthCheckSchema);
@@ -55,7 +56,7 @@ function normaliseCheck(
   const entries = Object.entries(all);
   const checked = Object.fromEntries(entries.filter(([key]) => !known.includes(key)));
   if (reported) return undefined;
-  const reason = problemOf(probe, checked);
+  const reason = settingsProblem(probe, checked);
   if (reason !== undefined) {
     visit.error(path, reason);
     return undefined;
@@ -66,15 +67,6 @@ function normaliseCheck(
     ...Object.fromEntries(entries.filter(([key]) => known.includes(key))),
     settings: checked,
   } as HealthCheckConfig;
-}
-
-function problemOf(probe: ProbeDefinition, settings: Record<string, unknown>): string | undefined {
-  try {
-    return probe.problem?.(settings);
-  } catch (error) {
-    // The check is a module's: what it throws must not end a reload without a place in the file.
-    return `${probe.name} cannot judge its settings: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }
 
 /** A check runs on the main thread, which an expression that backtracks would stop. */

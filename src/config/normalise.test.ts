@@ -55,6 +55,7 @@ const list = defineDiscovery({
   name: "list",
   summary: "Test source.",
   schema: Type.Object({ refresh: duration("10s", "a duration"), names: stringList("names", { minItems: 1 }) }),
+  problem: ({ names }: { names: readonly string[] }) => (names.includes("never") ? "never is no name" : undefined),
   watch: () => ({ close: () => {}, refresh: () => {} }),
 });
 const extensions: Extensions = {
@@ -173,6 +174,8 @@ describe("normalisation", () => {
     [{ healthCheck: { type: "ping", password: "short" } }, "must have at least 8 characters"],
     [{ discovery: "list" }, 'pools.p.discovery: must be a source of servers with `type`, not "list"'],
     [{ discovery: { type: "lst" } }, '"lst" is not a source of servers; did you mean "list"? (known: list)'],
+    [{ discovery: { type: "list", names: "never" } }, "pools.p.discovery: never is no name"],
+    [{ discovery: { type: "list", names: "a", settings: 5 } }, "pools.p.discovery.settings: unknown key"],
     [{ slowStart: "soon" }, 'pools.p.slowStart.window: must be a duration such as "250ms"'],
     [{ hedging: "on" }, 'pools.p.hedging: must be an object or off, not "on"'],
   ])("says what is wrong with %j", (pool, message) => {

@@ -2,7 +2,7 @@ import { Type, type Static } from "typebox";
 import { Text } from "../../config/fields.ts";
 import type { DiscoveryDefinition } from "../../core/discovery/discovery.ts";
 import { StubResolver } from "./dns/dns-client.ts";
-import { dnsSettings, serverSettings } from "./dns/dns-settings.ts";
+import { dnsSettings, refreshProblem, serverSettings } from "./dns/dns-settings.ts";
 import { DnsWatch, type Found } from "./dns/dns-watch.ts";
 import { lookupServices } from "./dns/lookup-services.ts";
 
@@ -19,6 +19,7 @@ export const dnsSrv: DiscoveryDefinition<DnsSrvSettings> = {
   name: "dns_srv",
   summary: "Servers with port, weight and priority from the SRV records that the DNS gives for a service.",
   schema: DnsSrvSchema,
+  problem: refreshProblem,
   watch(settings, listener, deps) {
     const { name, zone, maxConnections, backup, family } = settings;
     const client = new StubResolver(settings.resolvers, settings.timeout);

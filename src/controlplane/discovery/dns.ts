@@ -2,7 +2,7 @@ import { Type, type Static } from "typebox";
 import { Text } from "../../config/fields.ts";
 import type { DiscoveryDefinition } from "../../core/discovery/discovery.ts";
 import { StubResolver } from "./dns/dns-client.ts";
-import { dnsSettings, serverSettings } from "./dns/dns-settings.ts";
+import { dnsSettings, refreshProblem, serverSettings } from "./dns/dns-settings.ts";
 import { DnsWatch, type Found } from "./dns/dns-watch.ts";
 import { lookupAddresses } from "./dns/lookup-addresses.ts";
 import { formatServerAddress } from "./format-address.ts";
@@ -23,6 +23,7 @@ export const dns: DiscoveryDefinition<DnsSettings> = {
   name: "dns",
   summary: "One server for each address (A, AAAA) that the DNS gives for a name.",
   schema: DnsSchema,
+  problem: refreshProblem,
   watch(settings, listener, deps) {
     const { name, port, weight, priority, zone, maxConnections, backup, family } = settings;
     const client = new StubResolver(settings.resolvers, settings.timeout);

@@ -49,6 +49,8 @@ export interface DiscoveryDefinition<Settings = unknown> {
   readonly name: string;
   readonly summary: string;
   readonly schema: TSchema;
+  /** Why settings that are right one by one do not go together, for the configuration's problems; undefined: they do. */
+  problem?(settings: Settings): string | undefined;
   /** Starts to watch. Everything that goes wrong later is told by `failed`; it throws for settings that make no sense. */
   watch(settings: Settings, listener: DiscoveryListener, deps: DiscoveryDeps): DiscoveryWatch;
 }

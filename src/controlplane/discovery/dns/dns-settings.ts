@@ -37,3 +37,8 @@ export const serverSettings = {
   }),
   backup: Flag(false, "the servers take requests only while no other one is ready"),
 } as const;
+
+/** Why times of refreshing do not go together. */
+export function refreshProblem(settings: { readonly minRefresh: number; readonly maxRefresh: number }) {
+  return settings.minRefresh > settings.maxRefresh ? "`minRefresh` is above `maxRefresh`" : undefined;
+}
