@@ -27,7 +27,8 @@ describe("draining a server under load", () => {
 
     const answer = await act(evenkeel, one, "drain", { timeout: "4s" });
     const start = Date.now();
-    expect(answer).toMatchObject({ server: { state: "draining" }, drainTimeLeft: 4000 });
+    expect(answer.server.state).toBe("draining");
+    expect(answer.drainTimeLeft).toBeGreaterThan(3900);
     expect(answer.inFlight).toBeGreaterThanOrEqual(2);
     // Requests that were chosen before the flag was seen may still be on their way.
     await waitFor("the last request", async () => {
