@@ -6,10 +6,11 @@ import type { Clock } from "../../core/clock.ts";
 import {
   latencyLimit,
   latencyOutliers,
-  successOutliers,
+  newStanding,
   type LatencySample,
-  type Outlier,
-} from "../../core/health/outlier-statistics.ts";
+  type LatencyStanding,
+} from "../../core/health/latency-comparison.ts";
+import { successOutliers, type Outlier } from "../../core/health/outlier-statistics.ts";
 import type { Random } from "../../core/random.ts";
 import { tryEject } from "../../shared-memory/ejection.ts";
 import { PassiveReason } from "../../shared-memory/health-board.ts";
@@ -18,16 +19,10 @@ import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import { LaneCounters, type ServerCounts } from "./lane-counters.ts";
 
 /**
- * Latencies are compared over one interval, which is quick where there is much traffic, and over a window of so many,
- * which finds servers that give only a few answers per interval.
- */
-const WINDOW_INTERVALS = 10;
-
-/**
  * A server that has just come back is not judged for so many latency intervals: what was sent to it before it was taken
  * out, and is answered only now, says nothing about how it is doing.
  */
-const SPARED_INTERVALS = 2;
+const SPARED_INTERVALS = 4;
 
 const reasons: Readonly<Record<Outlier["rule"], PassiveReason>> = {
   successRate: PassiveReason.successRate,
@@ -42,7 +37,7 @@ interface Member {
   readonly slot: number;
   readonly success: Span;
   readonly latency: Span;
-  readonly window: Span;
+  standing: LatencyStanding;
 }
 
 interface WatchedPool {
@@ -55,7 +50,6 @@ interface WatchedPool {
   readonly members: readonly Member[];
   successDue: number;
   latencyDue: number;
-  intervals: number;
 }
 
 export interface OutlierMonitorOptions {
@@ -104,7 +98,6 @@ export class OutlierMonitor {
           members: inPool.map((slot) => known.get(slot) ?? this.#newMember(slot)),
           successDue: before.get(name)?.successDue ?? now + rules.interval,
           latencyDue: before.get(name)?.latencyDue ?? now + rules.latencyInterval,
-          intervals: before.get(name)?.intervals ?? 0,
         },
       ];
     });
@@ -136,10 +129,12 @@ export class OutlierMonitor {
 
   /** Begins anew for servers that have just come back. */
   #spare({ members, rules }: WatchedPool, now: number): void {
-    for (const { slot, success, latency, window } of members) {
+    for (const member of members) {
+      const { slot, success, latency } = member;
       const back = now - this.#options.scoreboard.readySince(slot);
       if (!(back < SPARED_INTERVALS * rules.latencyInterval)) continue;
-      for (const span of [success, latency, window]) this.#restart(slot, span);
+      for (const span of [success, latency]) this.#restart(slot, span);
+      member.standing = newStanding();
     }
   }
 
@@ -153,51 +148,40 @@ export class OutlierMonitor {
   }
 
   #compareLatency(pool: WatchedPool): void {
-    const sample = (slot: number, span: Span): LatencySample => {
-      const { answers, latency, slow } = this.#since(slot, span);
-      return { answers, total: latency, slow };
-    };
-    const ofInterval = pool.members.map(({ slot, latency }) => {
-      const result = sample(slot, latency);
+    const { scoreboard } = this.#options;
+    const samples = pool.members.map(({ slot, latency }): LatencySample => {
+      const { answers, latency: total, slow } = this.#since(slot, latency);
       this.#restart(slot, latency);
-      return result;
+      return { answers, total, slow };
     });
-    const ofWindow = pool.members.map(({ slot, window }) => sample(slot, window));
-    const outliers = latencyOutliers(ofInterval, pool.rules);
-    const found = new Set(outliers.map(({ index }) => index));
-    const slower = latencyOutliers(ofWindow, pool.rules).filter(({ index }) => !found.has(index));
-    this.#setLimits(pool, ofInterval, ofWindow);
-    pool.intervals = (pool.intervals + 1) % WINDOW_INTERVALS;
-    if (pool.intervals === 0) for (const { slot, window } of pool.members) this.#restart(slot, window);
-    this.#ejectAll(pool, [...outliers, ...slower]);
-  }
-
-  /** Tells the workers from which latency on they are to count answers as slow, by what was usual until now. */
-  #setLimits(pool: WatchedPool, ofInterval: readonly LatencySample[], ofWindow: readonly LatencySample[]): void {
-    const limit = latencyLimit(ofInterval, pool.rules) || latencyLimit(ofWindow, pool.rules);
-    if (!(limit > 0)) return;
-    for (const slot of pool.slots) this.#options.scoreboard.setSlowLimit(slot, limit);
+    const standings = pool.members.map(({ standing }) => standing);
+    const outliers = latencyOutliers(standings, samples, pool.rules);
+    // From which latency on workers are to count answers as slow, by what was usual until now.
+    const limit = latencyLimit(standings, pool.rules);
+    if (limit > 0) for (const slot of pool.slots) scoreboard.setSlowLimit(slot, limit);
+    this.#ejectAll(pool, outliers);
   }
 
   #ejectAll(pool: WatchedPool, outliers: readonly Outlier[]): void {
     const { scoreboard, clock, random } = this.#options;
     for (const { index, rule, reason } of outliers) {
-      const { slot, window } = pool.members[index]!;
+      const member = pool.members[index]!;
+      const { slot } = member;
       if (!takesNewWork(scoreboard.health.flags(slot))) continue;
       const before = this.#findings.get(slot);
       // First, for whoever sees the flag asks for it.
       this.#findings.set(slot, reason);
       const { slots, config } = pool;
       const request = { scoreboard, slots, slot, config, reason: reasons[rule], now: clock.now(), random };
-      if (tryEject(request) === "ejected") this.#restart(slot, window);
+      if (tryEject(request) === "ejected") member.standing = newStanding();
       else if (before === undefined) this.#findings.delete(slot);
       else this.#findings.set(slot, before);
     }
   }
 
   #newMember(slot: number): Member {
-    const member = { slot, success: noCounts(), latency: noCounts(), window: noCounts() };
-    for (const span of [member.success, member.latency, member.window]) this.#restart(slot, span);
+    const member = { slot, success: noCounts(), latency: noCounts(), standing: newStanding() };
+    for (const span of [member.success, member.latency]) this.#restart(slot, span);
     return member;
   }
 

@@ -7,7 +7,8 @@ import {
   type CheckState,
   type HealthRules,
 } from "./health-state.ts";
-import type { LatencySample, SuccessSample } from "./outlier-statistics.ts";
+import type { LatencySample } from "./latency-comparison.ts";
+import type { SuccessSample } from "./outlier-statistics.ts";
 
 /** TCP's timers in ms: of a SYN (RFC 6298 2.1), of data at least (Linux), and of data once a SYN was lost (RFC 6298 5.7). */
 const SYN_TIMEOUT = 1_000;

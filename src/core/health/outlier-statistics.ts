@@ -4,15 +4,6 @@ export interface SuccessSample {
   readonly errors: number;
 }
 
-/** How fast a server answered in one interval. */
-export interface LatencySample {
-  /** Answers, and the sum of their latencies in ms. */
-  readonly answers: number;
-  readonly total: number;
-  /** How many of them were slower than what `latencyLimit` said about the time before. */
-  readonly slow: number;
-}
-
 /** A server that stands out, by its place in the samples. */
 export interface Outlier {
   readonly index: number;
@@ -35,9 +26,6 @@ export interface OutlierRules {
 
 /** How improbable it must be that what was seen came about by chance: one comparison in a thousand million. */
 const CHANCE = 1e-9;
-/** Share of answers that may be slow without anything being wrong with a server: lost packets are sent again late. */
-const SLOW_BY_CHANCE = 0.05;
-
 /**
  * Servers that fail far more often than the others, or more often than is allowed at all.
  *
@@ -80,47 +68,10 @@ export function successOutliers(samples: readonly SuccessSample[], rules: Outlie
 }
 
 /**
- * The mean latency in ms above which a server of the pool is an outlier: `latencyFactor` times the median of the
- * servers' means, and above it by `latencyDifference`. NaN when fewer than two servers have enough answers.
- */
-export function latencyLimit(samples: readonly LatencySample[], rules: OutlierRules): number {
-  const median = medianLatency(samples, rules);
-  return Math.max(median * rules.latencyFactor, median + rules.latencyDifference);
-}
-
-/**
- * Servers that are far slower than the others: with a mean above `latencyLimit`. A single answer can raise a mean as far
- * (a packet that is lost costs 200 ms and more), so more answers must be slow than chance explains.
- */
-export function latencyOutliers(samples: readonly LatencySample[], rules: OutlierRules): Outlier[] {
-  const limit = latencyLimit(samples, rules);
-  if (rules.latencyFactor === 0 || Number.isNaN(limit)) return [];
-  const answersOfAll = sum(samples.map(({ answers }) => answers));
-  const slowOfAll = sum(samples.map(({ slow }) => slow));
-
-  return samples.flatMap(({ answers, total, slow }, index): Outlier[] => {
-    const mean = total / answers;
-    if (answers < rules.latencyRequests || !(mean > limit)) return [];
-    const others = answersOfAll === answers ? 0 : (slowOfAll - slow) / (answersOfAll - answers);
-    if (!tooManyForChance(slow, answers, Math.max(SLOW_BY_CHANCE, others))) return [];
-    const median = medianLatency(samples, rules);
-    const reason = `answers after ${ms(mean)} on average, the median of the pool is ${ms(median)}`;
-    return [{ index, rule: "latency", reason }];
-  });
-}
-
-/** The lower one of two in the middle: with two servers the faster one is the measure. */
-function medianLatency(samples: readonly LatencySample[], { latencyRequests }: OutlierRules): number {
-  const enough = samples.filter(({ answers }) => answers >= latencyRequests);
-  const means = enough.map(({ total, answers }) => total / answers).toSorted((a, b) => a - b);
-  return means.length < 2 ? NaN : means[(means.length - 1) >> 1]!;
-}
-
-/**
  * True when so many of `trials` are too many for a probability of `usual` each.
  * Source: Chernoff's bound, P(X ≥ qn) ≤ e^(−n·D(q‖p)) with the relative entropy D.
  */
-function tooManyForChance(count: number, trials: number, usual: number): boolean {
+export function tooManyForChance(count: number, trials: number, usual: number): boolean {
   const share = Math.min(1, count / trials);
   if (share <= usual || usual >= 1) return false;
   const rest = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - usual));
@@ -133,8 +84,4 @@ function sum(values: readonly number[]): number {
 
 function percent(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;
-}
-
-function ms(value: number): string {
-  return `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ms`;
 }
