@@ -25,6 +25,13 @@ function compare(rounds: readonly (readonly LatencySample[])[], given = rules): 
 
 const times = <Item>(count: number, item: Item): Item[] => Array.from({ length: count }, () => item);
 
+function limit(...means: number[]): number {
+  return latencyLimit(
+    means.map((mean) => ({ ...newStanding(), mean })),
+    rules,
+  );
+}
+
 describe("outliers by latency", () => {
   it("are servers that are slow three times in a row; the reason says by how much", () => {
     expect(compare(times(4, [sample(5), sample(6), slow(60)]))).toEqual([
@@ -43,12 +50,6 @@ describe("outliers by latency", () => {
   });
 
   it("ask for the factor and for the difference", () => {
-    const limit = (...means: number[]) => {
-      return latencyLimit(
-        means.map((mean) => ({ ...newStanding(), mean })),
-        rules,
-      );
-    };
     expect(limit(1, 1, 1)).toBe(21);
     expect(limit(10, 10, 10)).toBe(50);
     expect(limit(10)).toBeNaN();
