@@ -258,4 +258,13 @@ describe("the history", () => {
     expect(history.at(-1)).toMatchObject({ check: "script", outcome: "healthy" });
     expect(await health.history(19)).toEqual([]);
   });
+
+  it("does not wait for a store that hangs", async () => {
+    store = { append: () => undefined, recent: () => new Promise(() => undefined), close: () => undefined };
+    follow({ p: { servers: three, healthCheck: check } });
+    await pass(1_100);
+    const asked = health.history(0);
+    await pass(1_100);
+    expect((await asked).length).toBeGreaterThan(0);
+  });
 });

@@ -38,6 +38,8 @@ export interface NodeHealthOptions {
 }
 
 const { unreachable, ejected, breakerOpen } = HealthFlag;
+/** How long what was kept is waited for, in ms; then what this process has seen must do. */
+const STORE_PATIENCE = 1_000;
 /** How long a connection to a server that was just ejected may take to be made, in ms. */
 const LIFE_TIMEOUT = 1_000;
 /** Reasons that come from comparing servers with each other. */
@@ -170,9 +172,10 @@ export class NodeHealth {
     const own = this.#monitor.server(slot)?.history.records(server.pool, server.id) ?? [];
     const { store } = this.#options;
     if (own.length >= HISTORY_PER_SERVER || store === undefined) return own;
+    const asked = this.#history!.flush().then(() => store.recent(server.pool, server.id, HISTORY_PER_SERVER));
     try {
-      await this.#history!.flush();
-      const kept = await store.recent(server.pool, server.id, HISTORY_PER_SERVER);
+      // A disk may hang for minutes; whoever asks for a server's health should not.
+      const kept = await within(STORE_PATIENCE, asked);
       return kept.length > own.length ? kept : own;
     } catch {
       // That it fails is said where it is written.
@@ -262,4 +265,12 @@ export class NodeHealth {
         return undefined;
     }
   }
+}
+
+/** What the promise brings, unless it takes longer than so many ms: then this rejects. */
+function within<Value>(time: number, promise: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("timed out")), time);
+    void promise.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
 }
