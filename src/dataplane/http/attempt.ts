@@ -153,6 +153,18 @@ export class Attempt implements ConnectionWaiter, Timed {
     this.#leg.attemptFailed(this, error);
   }
 
+  /** The last byte of the request's body has come from the client and was sent: from now on it is the server's turn. */
+  requestComplete(): void {
+    if (this.latency >= 0) return;
+    this.sentAt = this.#context.clock.now();
+    if (this.#tryDeadline !== Infinity) this.#restartTry();
+  }
+
+  #restartTry(): void {
+    this.#tryDeadline = this.deadline = this.#context.now + this.#pool.config.retries.tryTimeout;
+    this.#context.wheel.arm(this);
+  }
+
   onDeadline(): void {
     if (this.#waiting) {
       this.#waiting = false;
@@ -161,6 +173,7 @@ export class Attempt implements ConnectionWaiter, Timed {
       return this.#leg.attemptFailed(this, errors.overloaded);
     }
     if (this.connection === null) return;
+    if (this.connection.waitsForBody) return this.#restartTry();
     this.connection.destroy();
     this.connection = null;
     this.#settle(errors.tryTimeout, this.#context.clock.now());
@@ -207,6 +220,8 @@ export class Attempt implements ConnectionWaiter, Timed {
   #gotHead(head: ResponseHead): void {
     this.#stopTimer();
     this.headAt = this.#context.clock.now();
+    // An early answer: how long the client took over its body until then is not the server's latency.
+    if (this.connection!.incomplete) this.sentAt = Math.max(this.sentAt, this.connection!.lastSentAt);
     this.latency = this.headAt - this.sentAt;
     this.status = head.status;
     if (this.#pool.readsReports) this.#readReport(head);
@@ -264,6 +279,7 @@ export class Attempt implements ConnectionWaiter, Timed {
   }
 
   onUpstreamFailure(error: ProxyError, reused: boolean): void {
+    const keptWaiting = this.connection?.keptWaiting === true;
     this.connection = null;
     this.#stopTimer();
     if (this.#discard) {
@@ -272,7 +288,8 @@ export class Attempt implements ConnectionWaiter, Timed {
       return this.#leg.attemptGivenUp();
     }
     if (this.latency >= 0) {
-      this.#settle(this.#relay.tunnel ? null : error, this.#context.clock.now());
+      if (keptWaiting && !this.#relay.tunnel) this.#release();
+      else this.#settle(this.#relay.tunnel ? null : error, this.#context.clock.now());
       return this.#relay.broken(error);
     }
     // The server may have closed the idle connection just as the request went out, and that is not its failure.
@@ -280,7 +297,8 @@ export class Attempt implements ConnectionWaiter, Timed {
       this.#retriedFresh = true;
       return this.#acquire(true);
     }
-    this.#settle(error, this.#context.clock.now());
+    if (keptWaiting) this.#release();
+    else this.#settle(error, this.#context.clock.now());
     this.#leg.attemptFailed(this, error);
     if (this.#pool.queue.length !== 0) this.#pool.queue.advance();
   }

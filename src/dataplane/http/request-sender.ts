@@ -141,7 +141,9 @@ export class RequestSender {
     if (ending !== "") this.send(Buffer.from(ending, "latin1"));
     this.#body.complete = true;
     const { connection } = this.attempt;
-    if (connection?.connected === true) connection.requestSent();
+    if (connection?.connected !== true) return;
+    connection.requestSent();
+    this.attempt.requestComplete();
   }
 }
 

@@ -18,6 +18,9 @@ const BODY = 3;
 const TUNNEL = 4;
 const CLOSED = 5;
 
+/** A client that keeps the server waiting for so many ms may have made it lose its patience. */
+const KEPT_WAITING = 1000;
+
 /** One HTTP/1.1 connection to a server: one request at a time, in use or waiting for the next. */
 export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConnection {
   /**
@@ -37,7 +40,9 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   #uses = 0;
   #requestSent = false;
   #paused = false;
-  /** By `context.now`: when the user got the connection, or when the request's last byte was sent. */
+  #pausedAt = 0;
+  #keptWaiting = false;
+  /** By `context.now`: when the user got the connection, or when the last byte of the request so far was sent. */
   #sentAt = 0;
   #bytesIn = 0;
   #bytesOut = 0;
@@ -58,6 +63,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     this.user = user;
     this.#uses++;
     this.#requestSent = false;
+    this.#keptWaiting = false;
     this.#sentAt = this.#home.context.now;
     this.#reader.begin();
     if (this.#state !== CONNECTING) this.#state = HEAD;
@@ -90,7 +96,10 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
 
   /** Writes bytes of the request's body; they must stay as they are until `unsent` is 0. */
   send(bytes: Uint8Array | string): void {
-    if (this.#state !== TUNNEL) this.deadline = this.#home.context.now + this.#home.config.responseTimeout;
+    if (this.#state !== TUNNEL) {
+      this.#sentAt = this.#home.context.now;
+      this.deadline = this.#sentAt + this.#home.config.responseTimeout;
+    }
     this.#bytesOut += bytes.length;
     if (typeof bytes === "string") this.#socket.write(bytes, "latin1");
     else this.#socket.write(bytes);
@@ -109,6 +118,29 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   requestSent(): void {
     this.#requestSent = true;
     this.#sentAt = this.#home.context.now;
+  }
+
+  /** It is the client's turn: the rest of the request's body has not come from it. */
+  get waitsForBody(): boolean {
+    return this.#state === HEAD && !this.#requestSent;
+  }
+
+  /** Whether some of the request has not been sent. */
+  get incomplete(): boolean {
+    return !this.#requestSent;
+  }
+
+  /** When the last byte so far was sent, by `context.now`. */
+  get lastSentAt(): number {
+    return this.#sentAt;
+  }
+
+  /**
+   * The client sent its body, or took the answer, with pauses that may have made the server give up: how the exchange
+   * ended says nothing about the server.
+   */
+  get keptWaiting(): boolean {
+    return this.#keptWaiting;
   }
 
   /** The user's request (or the connection for it) was sent between these times, and nothing has come since. */
@@ -130,7 +162,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   }
 
   pauseReading(): void {
-    this.#paused = true;
+    this.#markPaused();
     this.deadline = Infinity;
     this.#socket.pause();
   }
@@ -138,6 +170,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   resumeReading(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    if (this.#home.context.now - this.#pausedAt >= KEPT_WAITING) this.#keptWaiting = true;
     if (this.#state === BODY) this.#setDeadline(this.user!.bodyTimeout);
     this.#socket.resume();
   }
@@ -192,7 +225,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
         this.#reader.readBody(buffer, 0, length);
         break;
       case TUNNEL:
-        if (!this.user!.onTunnelData(buffer, 0, length)) this.#paused = true;
+        if (!this.user!.onTunnelData(buffer, 0, length)) this.#markPaused();
         break;
       default:
         // Bytes that nobody asked for: whatever they are, the connection cannot be trusted any more.
@@ -210,7 +243,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   }
 
   onBodyMoved(goOn: boolean): void {
-    if (!goOn) this.#paused = true;
+    if (!goOn) this.#markPaused();
     this.deadline = this.#paused ? Infinity : this.#home.context.now + this.user!.bodyTimeout;
   }
 
@@ -266,8 +299,15 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     this.#fail(error);
   }
 
+  #markPaused(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#pausedAt = this.#home.context.now;
+  }
+
   #fail(error: ProxyError): void {
     const user = this.user;
+    if (this.waitsForBody && this.#home.context.now - this.#sentAt >= KEPT_WAITING) this.#keptWaiting = true;
     const reused = this.reused;
     this.user = null;
     this.#close();
@@ -322,6 +362,8 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
       case CONNECTING:
         return this.#notConnected(errors.connectTimeout, "timed out", "timeout");
       case HEAD:
+        // The client's own deadlines bound how long it may take over its body.
+        if (this.waitsForBody) return this.#setDeadline(this.#home.config.responseTimeout);
         return this.#fail(errors.responseTimeout);
       case BODY:
         return this.#fail(errors.responseBodyTimeout);
