@@ -129,20 +129,19 @@ export class Attempt implements ConnectionWaiter, Timed {
       // All connections are in use: wait for one as long as one may take to be made.
       this.deadline = Math.min(this.#tryDeadline, this.#context.now + this.#pool.config.upstream.connectTimeout);
       this.#context.wheel.arm(this);
-    } else if (this.connection !== null && this.#tryDeadline !== Infinity) {
-      this.deadline = this.#tryDeadline;
-      this.#context.wheel.arm(this);
     }
   }
 
+  /** Not by its place in the wheel: while the wheel runs what is due, that has none any more. */
   #stopTimer(): void {
-    if (this.wheelTick >= 0) this.#context.wheel.disarm(this);
+    if (this.deadline !== Infinity) this.#context.wheel.disarm(this);
   }
 
   onConnection(connection: UpstreamConnection): void {
     this.#waiting = false;
-    this.#stopTimer();
     this.connection = connection;
+    this.deadline = this.#tryDeadline;
+    if (this.deadline !== Infinity) this.#context.wheel.arm(this);
     if (connection.connected) this.#leg.attemptConnected(this);
   }
 
@@ -165,19 +164,23 @@ export class Attempt implements ConnectionWaiter, Timed {
     this.#context.wheel.arm(this);
   }
 
-  onDeadline(): void {
+  onDeadline(now: number): void {
     if (this.#waiting) {
       this.#waiting = false;
       this.server!.connections.cancel(this);
       this.#release();
-      return this.#leg.attemptFailed(this, errors.overloaded);
+      return this.#leg.attemptFailed(this, now >= this.#tryDeadline ? errors.tryTimeout : errors.overloaded);
     }
     if (this.connection === null) return;
     if (this.connection.waitsForBody) return this.#restartTry();
+    const { queue } = this.#pool;
+    // Of a request whose connection is still being made nothing was sent.
+    const error = this.connection.connected ? errors.tryTimeout : errors.connectTimeout;
     this.connection.destroy();
     this.connection = null;
     this.#settle(errors.tryTimeout, this.#context.clock.now());
-    this.#leg.attemptFailed(this, errors.tryTimeout);
+    this.#leg.attemptFailed(this, error);
+    if (queue.length !== 0) queue.advance();
   }
 
   onConnected(): void {
@@ -208,11 +211,14 @@ export class Attempt implements ConnectionWaiter, Timed {
   onResponseHead(head: ResponseHead, kind: number, more: boolean): void {
     this.#gotHead(head);
     if (this.#leg.wantsAnother(this, head.status)) {
+      const { queue } = this.#pool;
       // Its body may be long: the connection is the smaller loss.
       this.connection!.destroy();
       this.connection = null;
       this.#settle(null, this.headAt);
-      return this.#leg.attemptGivenUp();
+      this.#leg.attemptGivenUp();
+      if (queue.length !== 0) queue.advance();
+      return;
     }
     if (this.#leg.gotHead(this, head)) this.#relay.head(head, kind, more);
   }
@@ -269,8 +275,12 @@ export class Attempt implements ConnectionWaiter, Timed {
   }
 
   onServerSuspect(error: ProxyError): boolean {
-    if (this.#discard || this.latency >= 0 || !this.#leg.mayMove(this, error)) return false;
-    this.connection!.destroy();
+    if (this.latency >= 0 || !this.#leg.mayMove(this, error)) return false;
+    if (this.#waiting) {
+      this.#waiting = false;
+      this.server!.connections.cancel(this);
+    }
+    this.connection?.destroy();
     this.connection = null;
     this.#stopTimer();
     this.#release();
@@ -279,18 +289,17 @@ export class Attempt implements ConnectionWaiter, Timed {
   }
 
   onUpstreamFailure(error: ProxyError, reused: boolean): void {
+    // The exchange may be over, and this object another one's, when the leg has heard of it.
+    const { queue } = this.#pool;
     const keptWaiting = this.connection?.keptWaiting === true;
     this.connection = null;
     this.#stopTimer();
-    if (this.#discard) {
-      this.#discard = false;
-      this.#settle(null, this.headAt);
-      return this.#leg.attemptGivenUp();
-    }
     if (this.latency >= 0) {
       if (keptWaiting && !this.#relay.tunnel) this.#release();
       else this.#settle(this.#relay.tunnel ? null : error, this.#context.clock.now());
-      return this.#relay.broken(error);
+      this.#relay.broken(error);
+      if (queue.length !== 0) queue.advance();
+      return;
     }
     // The server may have closed the idle connection just as the request went out, and that is not its failure.
     if (reused && !this.#retriedFresh && error === errors.connectionLost && this.#leg.mayRepeat(error)) {
@@ -300,7 +309,7 @@ export class Attempt implements ConnectionWaiter, Timed {
     if (keptWaiting) this.#release();
     else this.#settle(error, this.#context.clock.now());
     this.#leg.attemptFailed(this, error);
-    if (this.#pool.queue.length !== 0) this.#pool.queue.advance();
+    if (queue.length !== 0) queue.advance();
   }
 
   /** Gives up whatever is going on, for a reason that is not the server's fault. */

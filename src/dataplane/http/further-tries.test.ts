@@ -169,6 +169,55 @@ describe("time", () => {
     expect(opened[1].destroyed).toBe(true);
   });
 
+  it("for one try and for the whole request may be over in the same moment, and the client gets one answer", async () => {
+    const proxy = proxyOf({
+      retries: { tryTimeout: "400ms", attempts: 0 },
+      upstream: { requestTimeout: "400ms" },
+    });
+    for (const order of [1, 2]) {
+      const client = await asked(proxy);
+      proxy.context.advance(1000);
+      expect(client.sent.match(/HTTP\/1.1 504/g)).toHaveLength(1);
+      // The exchange is used again, and nothing of the first request's time is left.
+      client.takeSent();
+      client.receive(request());
+      proxy.context.advance(200);
+      expect([client.sent, order]).toEqual(["", order]);
+      client.reset();
+      await settled();
+    }
+    expect(inFlight(proxy)).toEqual([0, 0, 0]);
+  });
+
+  it("for one try holds as well for a request that had to wait for its connection", async () => {
+    const proxy = proxyOf({ retries: { tryTimeout: "300ms" }, upstream: { maxConnections: 1 } }, [
+      servers[0],
+      { address: servers[1], priority: 1 },
+    ]);
+    const first = await asked(proxy);
+    const second = proxy.connect();
+    second.receive(request());
+    proxy.context.advance(100);
+    opened[0].receive(ok);
+    expect(first.sent).toBe(ok);
+    expect(opened[0].sent.match(/GET/g)).toHaveLength(2);
+    proxy.context.advance(300);
+    expect(opened[0].destroyed).toBe(true);
+    opened[1].connected();
+    opened[1].receive(ok);
+    expect(second.sent).toBe(ok);
+  });
+
+  it("for one try lets also a POST go elsewhere while its connection is still being made", async () => {
+    const proxy = proxyOf({ retries: { tryTimeout: "300ms" } });
+    const client = proxy.connect();
+    client.receive(request("POST", "body"));
+    proxy.context.advance(400);
+    opened[1].connected();
+    opened[1].receive(ok);
+    expect(client.sent).toBe(ok);
+  });
+
   it("for the whole request cuts an answer that has begun", async () => {
     const proxy = proxyOf({ upstream: { requestTimeout: "600ms" } });
     const client = await asked(proxy);
@@ -200,6 +249,23 @@ describe("a server that turned out to be dead", () => {
     expect([opened[0].destroyed, opened[1].destroyed]).toEqual([true, false]);
     opened[1].receive(answer(200, "late"));
     expect(post.sent).toBe(answer(200, "late"));
+  });
+
+  it("loses those that wait for a connection to it as well, of any method", async () => {
+    const proxy = proxyOf({ ...detecting, upstream: { maxConnections: 1 } }, [
+      servers[0],
+      { address: servers[1], priority: 1 },
+    ]);
+    const first = await asked(proxy, request("POST", "x"));
+    const second = proxy.connect();
+    second.receive(request("POST", "y"));
+    expect(opened).toHaveLength(1);
+    silent(proxy, 0);
+    proxy.tick(200);
+    opened[1].connected();
+    opened[1].receive(ok);
+    expect([first.sent, second.sent, openedTo[1]]).toEqual(["", ok, servers[1]]);
+    expect(inFlight(proxy)).toEqual([1, 0, 0]);
   });
 
   it("keeps an answer that has begun", async () => {
@@ -345,6 +411,23 @@ describe("a hedged request", () => {
     await settled();
     second!.receive(ok);
     expect(client.sent).toBe(ok);
+    expect(inFlight(proxy).slice(0, 2)).toEqual([0, 0]);
+  });
+
+  it("asks neither of its two servers again when both have failed", async () => {
+    const proxy = await trained({ retries: { attempts: 5, backoff: 0 } });
+    const client = proxy.connect();
+    client.receive(request());
+    vi.advanceTimersByTime(100);
+    connectAll();
+    const [first, second] = opened.filter(({ destroyed, sent }) => !destroyed && sent.includes("GET / "));
+    const before = opened.length;
+    // A connection that had been used before is replaced once.
+    second!.receive("garbage\r\n\r\n");
+    first!.receive("garbage\r\n\r\n");
+    await settled();
+    expect(opened).toHaveLength(before);
+    expect(errorOf(client.sent)).toBe("bad_response");
     expect(inFlight(proxy).slice(0, 2)).toEqual([0, 0]);
   });
 

@@ -98,7 +98,8 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     this.#retries = 0;
     if (this.#backoff !== null) this.#stopBackoff();
     this.#hedge.stop();
-    if (this.wheelTick >= 0) this.#context.wheel.disarm(this);
+    // Not by its place in the wheel: while the wheel runs what is due, that has none any more.
+    if (this.deadline !== Infinity) this.#context.wheel.disarm(this);
     if (this.#admitted) {
       this.#admitted = false;
       this.#pool.leave();
@@ -342,6 +343,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   #otherGoesOn(failed: Attempt): boolean {
     const other = this.#hedge.survivor(this.#attempt, failed);
     if (other === null) return false;
+    this.#choice.exclude(failed.server!.slot);
     this.#attempt = this.request.attempt = other;
     return true;
   }

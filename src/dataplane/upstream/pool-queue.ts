@@ -46,9 +46,11 @@ export class PoolQueue {
     this.#advancing = true;
     try {
       while (this.#head < this.#waiting.length) {
-        const waiter = this.#waiting[this.#head]!;
-        if (!waiter.onPlace()) return;
-        if (this.#waiting[this.#head] === waiter) this.#head++;
+        // It is out of the queue while it is asked: it may end, and wait again for another request, within the call.
+        const waiter = this.#waiting[this.#head++]!;
+        if (waiter.onPlace()) continue;
+        this.#head--;
+        return;
       }
     } finally {
       this.#advancing = false;

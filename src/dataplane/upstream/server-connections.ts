@@ -69,8 +69,10 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     return count;
   }
 
-  /** Asks the users that were left without a byte since before that time to go elsewhere. */
+  /** Asks who waits for a connection, and the users that were left without a byte since before that time, to go elsewhere. */
   moveUnanswered(error: ProxyError, before: number): void {
+    // First, or they would get the connections of those that go. Each that goes calls `cancel`.
+    for (let i = 0; i < this.#waiting.length;) if (!this.#waiting[i]!.onServerSuspect(errors.connectTimeout)) i++;
     for (const connection of [...this.#all]) {
       if (connection.isUnanswered(before, 0))
         connection.user!.onServerSuspect(connection.connected ? error : errors.connectTimeout);
@@ -103,16 +105,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
 
   /** Called every tick: tries again for those who wait, and gives an unused connection up if another worker waits. */
   tick(lookForWishes: boolean): void {
-    while (this.#waiting.length > 0) {
-      const connection = this.#open();
-      if (connection === undefined) {
-        this.context.scoreboard.wantConnection(this.slot);
-        return;
-      }
-      const waiter = this.#waiting.shift()!;
-      connection.use(waiter);
-      waiter.onConnection(connection);
-    }
+    this.#serveWaiting();
     // The one that was not used for the longest time.
     if (lookForWishes && this.#idle.length > 0 && this.context.scoreboard.takeWish(this.slot)) this.#idle[0]!.destroy();
   }
@@ -145,8 +138,18 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     this.context.scoreboard.connectionClosed(this.slot);
     const index = this.#idle.lastIndexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
-    const waiter = this.#waiting.shift();
-    if (waiter !== undefined) this.acquire(waiter, true);
+    if (this.#waiting.length !== 0) this.#serveWaiting();
+  }
+
+  /** Opens connections for those who wait, as many as there may be. */
+  #serveWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const connection = this.#open();
+      if (connection === undefined) return this.context.scoreboard.wantConnection(this.slot);
+      const waiter = this.#waiting.shift()!;
+      connection.use(waiter);
+      waiter.onConnection(connection);
+    }
   }
 
   /** Opens connections ahead of need, up to `prewarm`. */
