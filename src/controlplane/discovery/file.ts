@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Type, type Static } from "typebox";
@@ -71,8 +72,11 @@ class ServerFile implements DiscoveryWatch {
 
 /** The text of a file; rejects for one that is too big, whatever its size is said to be. */
 async function readLimited(path: string): Promise<string> {
-  const handle = await open(path, "r");
+  // A pipe would keep the thread that opens or reads it for as long as nobody writes, and there are only four of them.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const stat = await handle.stat();
+    if (!stat.isFile() && !stat.isDirectory()) throw new Error("it is not a regular file");
     const buffer = Buffer.allocUnsafe(MAX_FILE_SIZE + 1);
     let filled = 0;
     while (filled < buffer.length) {

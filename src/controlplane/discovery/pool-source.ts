@@ -9,6 +9,7 @@ import type {
   DiscoveryWatch,
 } from "../../core/discovery/discovery.ts";
 import { isMetadataAddress } from "../../core/net/metadata-address.ts";
+import { isUnusableAddress } from "../../core/net/unusable-address.ts";
 import type { DiscoveryStatus } from "./discovery-status.ts";
 import { MAX_REASON, MAX_SERVERS } from "./limits.ts";
 import { checkServer } from "./server-list.ts";
@@ -136,11 +137,13 @@ export class PoolSource {
 
   /** An address that whoever writes into the DNS must not be able to have asked. */
   #forbidden(server: ServerConfig): string | undefined {
-    if (this.#options.config.settings["allowMetadata"] === true) return undefined;
+    const allowMetadata = this.#options.config.settings["allowMetadata"] === true;
     for (const text of [server.address, server.checkAddress]) {
       const parsed = text === undefined ? undefined : parseServerAddress(text);
       if (parsed === undefined || !("address" in parsed) || parsed.address.kind !== "tcp") continue;
-      if (isMetadataAddress(parsed.address.host)) return "a cloud metadata service; `allowMetadata` would take it";
+      if (isUnusableAddress(parsed.address.host)) return "no address that a server can have";
+      if (!allowMetadata && isMetadataAddress(parsed.address.host))
+        return "a cloud metadata service; `allowMetadata` would take it";
     }
     return undefined;
   }
