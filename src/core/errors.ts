@@ -99,6 +99,14 @@ export const errors = {
     "if-idempotent",
     "The server was taken out of service while it worked on this request.",
   ),
+  /** As `serverRemoved`, for requests of which nothing was sent. */
+  serverGone: define(
+    "server_gone",
+    "upstream",
+    503,
+    "always",
+    "The server was taken out of service before it got this request.",
+  ),
   shuttingDown: define("shutting_down", "internal", 503, "never", "The balancer is shutting down."),
   badRewrite: define("bad_rewrite", "downstream", 400, "never", "The rewritten path is not a valid one."),
   algorithmFailed: define("algorithm_failed", "internal", 500, "never", "The balancing algorithm failed."),

@@ -111,7 +111,7 @@ export class DataPlane {
       this.#closing = this.#connections.filter(({ slot }) => (health.flags(slot) & LEAVING) !== 0);
     }
     for (const connections of this.#closing)
-      if (now >= health.drainUntil(connections.slot)) connections.end(errors.serverRemoved);
+      if (now >= health.drainUntil(connections.slot)) connections.end();
   }
 
   /**
@@ -193,7 +193,7 @@ export class DataPlane {
         if (used.has(connections)) continue;
         connections.retire();
         if (connections.size > 0)
-          setTimeout(() => connections.end(errors.serverRemoved), pool.config.drainTimeout).unref();
+          setTimeout(() => connections.end(), pool.config.drainTimeout).unref();
       }
     }
   }

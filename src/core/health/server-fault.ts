@@ -12,6 +12,7 @@ const NO_FAULT: ReadonlySet<string> = new Set([
   errors.concurrencyLimited.code,
   errors.degraded.code,
   errors.serverRemoved.code,
+  errors.serverGone.code,
   errors.connectFailed.code,
   errors.connectTimeout.code,
 ]);

@@ -25,6 +25,7 @@ type Condition = "connect" | "reset" | "timeout" | "bad_response" | "status";
 const conditionOf: ReadonlyMap<string, Condition> = new Map<string, Condition>([
   ["connect_failed", "connect"],
   ["connect_timeout", "connect"],
+  ["server_gone", "connect"],
   ["connection_lost", "reset"],
   ["server_silent", "reset"],
   ["server_removed", "reset"],

@@ -140,8 +140,11 @@ export class Attempt implements ConnectionWaiter, Timed {
   onConnection(connection: UpstreamConnection): void {
     this.#waiting = false;
     this.connection = connection;
-    this.deadline = this.#tryDeadline;
-    if (this.deadline !== Infinity) this.#context.wheel.arm(this);
+    if (this.#tryDeadline === Infinity) this.#stopTimer();
+    else {
+      this.deadline = this.#tryDeadline;
+      this.#context.wheel.arm(this);
+    }
     if (connection.connected) this.#leg.attemptConnected(this);
   }
 

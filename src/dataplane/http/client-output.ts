@@ -85,7 +85,7 @@ export abstract class ClientOutput implements Timed {
 
   answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
     // A server's end is a good moment for the client to look for another way, should there be one.
-    if (this.bodyComing || error === errors.serverRemoved) this.close = true;
+    if (this.bodyComing || error === errors.serverRemoved || error === errors.serverGone) this.close = true;
     const { head, id } = request;
     const lines = (error.status === 503 ? "Retry-After: 1\r\n" : "") + this.connectionLine(head.minor);
     const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");

@@ -289,6 +289,29 @@ describe("a server that turned out to be dead", () => {
   });
 });
 
+describe("a server whose time is over", () => {
+  it("loses every request of which nothing was sent to another server, a POST too", async () => {
+    const proxy = proxyOf({ upstream: { maxConnections: 2 } }, [servers[0], { address: servers[1], priority: 1 }]);
+    const clients = [1, 2, 3].map(() => {
+      const client = proxy.connect();
+      client.receive(request("POST", "x"));
+      return client;
+    });
+    // One has been sent, one has a connection that is being made, one waits for a connection.
+    opened[0].connected();
+    await settled();
+    proxy.context.scoreboard.health.set(0, HealthFlag.draining, proxy.context.now);
+    proxy.wholePlan.pools.get("web")!.servers[0].connections.end();
+    expect(errorOf(clients[0].sent)).toBe("server_removed");
+    for (const socket of opened.slice(2)) {
+      socket.connected();
+      socket.receive(ok);
+    }
+    expect(clients.slice(1).map(({ sent }) => sent)).toEqual([ok, ok]);
+    expect(inFlight(proxy)).toEqual([0, 0, 0]);
+  });
+});
+
 describe("the queue of a pool whose servers are full", () => {
   const full = (queue: Record<string, unknown>) => proxyOf({ queue }, [{ address: servers[0], maxConnections: 1 }]);
 
@@ -347,6 +370,59 @@ describe("the queue of a pool whose servers are full", () => {
     opened[0].receive(answer(200, "1"));
     opened[0].receive(answer(200, "3"));
     expect([first.sent, third.sent]).toEqual([answer(200, "1"), answer(200, "3")]);
+  });
+
+  it("takes in a request whose server turned out to be closed, and lets others pass it that may go there", async () => {
+    const proxy = proxyOf(
+      { queue: {} },
+      servers.slice(0, 2).map((address) => ({ address, maxConnections: 1 })),
+    );
+    const clients = ["1", "2"].map(() => {
+      const client = proxy.connect();
+      client.receive(request("POST", "x"));
+      return client;
+    });
+    opened[0].connected();
+    opened[1].reset();
+    await settled();
+    // It waits for the first server, not having to hear of the second one.
+    expect(clients[1].sent).toBe("");
+    const third = proxy.connect();
+    third.receive(request());
+    opened[2].connected();
+    opened[2].receive(answer(200, "3"));
+    expect([third.sent, openedTo[2]]).toEqual([answer(200, "3"), servers[1]]);
+    opened[0].receive(answer(200, "1"));
+    opened[0].receive(answer(200, "2"));
+    expect(clients.map(({ sent }) => sent)).toEqual([answer(200, "1"), answer(200, "2")]);
+    expect(inFlight(proxy)).toEqual([0, 0, 0]);
+  });
+
+  it("tells a request that waits again after a failure of that failure when its time is over", async () => {
+    const proxy = proxyOf(
+      { queue: { timeout: "300ms" } },
+      servers.slice(0, 2).map((address) => ({ address, maxConnections: 1 })),
+    );
+    await asked(proxy);
+    const client = proxy.connect();
+    client.receive(request());
+    opened[1].reset();
+    await settled();
+    proxy.context.advance(400);
+    expect(errorOf(client.sent)).toBe("connect_failed");
+  });
+
+  it("gives a place that another worker has freed to who waits, not to who has just come", async () => {
+    const proxy = full({});
+    proxy.context.scoreboard.begin(0);
+    const [early, late] = [proxy.connect(), proxy.connect()];
+    early.receive(request());
+    proxy.context.scoreboard.end(0);
+    late.receive(request());
+    opened[0].connected();
+    opened[0].receive(answer(200, "early"));
+    opened[0].receive(answer(200, "late"));
+    expect([early.sent, late.sent]).toEqual([answer(200, "early"), answer(200, "late")]);
   });
 
   it("gets its places from other workers too", async () => {

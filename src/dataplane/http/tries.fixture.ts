@@ -1,7 +1,6 @@
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import { algorithms } from "../../core/balancing/registry.ts";
 import { filters } from "../filters/registry.ts";
-import { errors } from "../../core/errors.ts";
 import { SlotAllocator } from "../../config/slots.ts";
 import { snapshotOf } from "../plan.fixture.ts";
 import { compilePlan, type Plan } from "../plan.ts";
@@ -81,7 +80,7 @@ export class TriedProxy implements ConnectionHost {
       for (const connections of this.connections) {
         connections.followKills();
         const leaving = (health.flags(connections.slot) & (HealthFlag.draining | HealthFlag.maintenance)) !== 0;
-        if (leaving && now >= health.drainUntil(connections.slot)) connections.end(errors.serverRemoved);
+        if (leaving && now >= health.drainUntil(connections.slot)) connections.end();
         connections.tick(true);
       }
     }

@@ -49,6 +49,8 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   #next: UpstreamServer | null = null;
   #nextTrial = false;
   #queued = false;
+  /** Why it waits again, after an earlier server has failed. */
+  #failure: ProxyError | undefined;
   /** When the whole request must be over, by the wheel's clock. */
   #requestDeadline = Infinity;
   /** Waits for the next try. */
@@ -131,6 +133,15 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
 
   /** Chooses a server and begins a try there. `failure` is why an earlier server did not do. */
   #dispatch(failure: ProxyError | undefined): void {
+    const { queue } = this.#pool;
+    if (queue.length !== 0 && failure === undefined) {
+      // Places that other workers have freed are first for those who wait.
+      queue.advance();
+      if (queue.length !== 0) {
+        this.#queueUp(undefined);
+        return queue.advance();
+      }
+    }
     let server: UpstreamServer | undefined;
     try {
       server = this.#choice.take(this.#pool);
@@ -139,7 +150,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
       return this.#owner.fail(errors.algorithmFailed);
     }
     if (server === undefined) {
-      if (failure === undefined && this.#choice.full) return this.#queueUp();
+      if (this.#choice.full) return this.#queueUp(failure);
       return this.#owner.fail(failure ?? errors.noServer);
     }
     if (failure !== undefined) this.#context.scoreboard.retried(server.slot);
@@ -147,10 +158,12 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   }
 
   /** Every server has as much as it takes: waits for a place. */
-  #queueUp(): void {
+  #queueUp(failure: ProxyError | undefined): void {
     const { queue, config } = this.#pool;
-    if (!queue.add(this)) return this.#owner.fail(queue.limit === 0 ? errors.overloaded : errors.queueFull);
+    if (!queue.add(this))
+      return this.#owner.fail(failure ?? (queue.limit === 0 ? errors.overloaded : errors.queueFull));
     this.#queued = true;
+    this.#failure = failure;
     this.deadline = Math.min(this.#requestDeadline, this.#context.now + config.queue.timeout);
     this.#context.wheel.arm(this);
   }
@@ -159,9 +172,17 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     const server = this.#choice.takeAnother(this.#pool);
     if (server === undefined && this.#choice.full) return false;
     this.#leaveQueue();
-    if (server === undefined) this.#owner.fail(errors.noServer);
-    else this.#attempt.begin(this.#pool, server, this.#choice.trial);
+    const failure = this.#failure;
+    if (server === undefined) this.#owner.fail(failure ?? errors.noServer);
+    else {
+      if (failure !== undefined) this.#context.scoreboard.retried(server.slot);
+      this.#attempt.begin(this.#pool, server, this.#choice.trial);
+    }
     return true;
+  }
+
+  get isChoosy(): boolean {
+    return this.#failure !== undefined;
   }
 
   #leaveQueue(): void {
@@ -180,7 +201,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     } else if (this.#queued) {
       this.#queued = false;
       this.#pool.queue.remove(this);
-      this.#owner.fail(errors.queueTimeout);
+      this.#owner.fail(this.#failure ?? errors.queueTimeout);
     }
   }
 

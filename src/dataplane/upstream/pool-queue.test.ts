@@ -8,6 +8,7 @@ function bench(limit: number, free: number) {
   const served: string[] = [];
   const state = { free };
   const waiter = (name: string, then?: () => void): PlaceWaiter => ({
+    isChoosy: false,
     onPlace() {
       if (state.free === 0) return false;
       state.free--;
@@ -29,6 +30,46 @@ describe("PoolQueue", () => {
     queue.advance();
     expect(served).toEqual(["a", "b"]);
     expect(queue.length).toBe(1);
+  });
+
+  it("passes over those for whom the free place is not, and comes back to them first", () => {
+    const { queue, served, state, waiter } = bench(100, 0);
+    const places = { choosy: false };
+    const choosy = (name: string): PlaceWaiter => ({
+      isChoosy: true,
+      onPlace: () => places.choosy && served.push(name) > 0,
+    });
+    queue.add(choosy("a"));
+    queue.add(choosy("b"));
+    for (const name of ["c", "d"]) queue.add(waiter(name));
+    state.free = 1;
+    queue.advance();
+    expect([served, queue.length]).toEqual([["c"], 3]);
+    places.choosy = true;
+    state.free = 1;
+    queue.advance();
+    expect([served, queue.length]).toEqual([["c", "a", "b", "d"], 0]);
+  });
+
+  it("lets a waiter be back in the queue, for its next request, when it has had its place", () => {
+    const { queue, served, state } = bench(10, 2);
+    const again: PlaceWaiter = {
+      isChoosy: false,
+      onPlace() {
+        if (state.free === 0) return false;
+        state.free--;
+        served.push("again");
+        queue.add(again);
+        if (state.free === 1) queue.remove(again);
+        return true;
+      },
+    };
+    queue.add(again);
+    queue.advance();
+    expect([served, queue.length]).toEqual([["again"], 0]);
+    queue.add(again);
+    queue.advance();
+    expect([served, queue.length]).toEqual([["again", "again"], 1]);
   });
 
   it("takes no more than its limit, and none with a limit of 0", () => {

@@ -1,11 +1,15 @@
 /** A request that waits for a free place on any server of its pool. */
 export interface PlaceWaiter {
+  /** Some servers are out of the question for it: when it finds no place, the next ones may all the same. */
+  readonly isChoosy: boolean;
   /** A place may be free: true when the waiter took one or gave up, false when it has to go on waiting. */
   onPlace(): boolean;
 }
 
 /** Done entries at the front that are kept before the list is moved up. */
 const COMPACT_AFTER = 1024;
+/** So many choosy waiters without a place are passed over for those behind them. */
+const MOST_PASSED = 16;
 
 /**
  * Requests of one worker that wait because every server of the pool has as many in flight as it takes. First come, first
@@ -45,12 +49,17 @@ export class PoolQueue {
     if (this.#advancing) return;
     this.#advancing = true;
     try {
-      while (this.#head < this.#waiting.length) {
+      let index = this.#head;
+      while (index < this.#waiting.length) {
         // It is out of the queue while it is asked: it may end, and wait again for another request, within the call.
-        const waiter = this.#waiting[this.#head++]!;
-        if (waiter.onPlace()) continue;
-        this.#head--;
-        return;
+        const waiter = this.#takeOut(index);
+        if (waiter.onPlace()) {
+          index = Math.max(index, this.#head);
+          continue;
+        }
+        this.#putBack(index, waiter);
+        if (!waiter.isChoosy || index - this.#head >= MOST_PASSED) return;
+        index++;
       }
     } finally {
       this.#advancing = false;
@@ -62,5 +71,15 @@ export class PoolQueue {
         this.#head = 0;
       }
     }
+  }
+
+  #takeOut(index: number): PlaceWaiter {
+    if (index === this.#head) return this.#waiting[this.#head++]!;
+    return this.#waiting.splice(index, 1)[0]!;
+  }
+
+  #putBack(index: number, waiter: PlaceWaiter): void {
+    if (index === this.#head - 1) this.#head--;
+    else this.#waiting.splice(index, 0, waiter);
   }
 }

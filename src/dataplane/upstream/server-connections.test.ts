@@ -126,6 +126,101 @@ describe("ServerConnections", () => {
     expect([connections.size, context.scoreboard.connections(0)]).toEqual([0, 0]);
   });
 
+  it("ends what it has when the server's time is over, and tells who had sent nothing from who had", async () => {
+    const { connections } = bench({ maxConnections: 2 });
+    const [busy, connecting, waiting] = [served(connections), new FakeUser(), new FakeUser()];
+    busy.send();
+    connections.acquire(connecting, false);
+    connections.acquire(waiting, false);
+    connections.end();
+    await settled();
+    expect([busy, connecting, waiting].map(({ calls }) => calls.at(-1))).toEqual([
+      "failure server_removed",
+      "failure server_gone",
+      "none: server_gone",
+    ]);
+    expect(connections.size).toBe(0);
+  });
+
+  it("leaves it to a tunnel how it ends", () => {
+    const { connections } = bench();
+    const user = new FakeUser();
+    user.wantsUpgrade = true;
+    connections.acquire(user, false);
+    opened[0].connected();
+    user.send();
+    opened[0].receive("HTTP/1.1 101 Yes\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n");
+    connections.end();
+    expect([user.calls.at(-1), opened[0].destroyed]).toEqual(["closing", false]);
+  });
+
+  it("ends everything once for each time that somebody has the server's connections killed", async () => {
+    const { connections, context } = bench();
+    const { health } = context.scoreboard;
+    const first = served(connections);
+    first.send();
+    connections.followKills();
+    expect(first.calls).not.toContain("failure server_removed");
+    health.kill(0);
+    connections.followKills();
+    expect(first.calls.at(-1)).toBe("failure server_removed");
+    const second = served(connections);
+    second.send();
+    connections.followKills();
+    expect(second.calls).not.toContain("failure server_removed");
+    health.kill(1);
+    connections.followKills();
+    expect(opened[1].destroyed).toBe(false);
+    // A worker that begins afterwards has nothing to kill.
+    const later = bench({}, context);
+    const third = served(later.connections);
+    later.connections.followKills();
+    expect(third.calls).toEqual(["connection to come", "connected"]);
+    await settled();
+  });
+
+  it("asks those to go who were left without a byte, and those who wait for a connection first", () => {
+    const { connections, context } = bench({ maxConnections: 3 });
+    const old = served(connections);
+    old.send();
+    const answered = served(connections);
+    answered.send();
+    opened[1].receive("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+    context.advance(1000);
+    const before = context.now;
+    context.advance(50);
+    const young = served(connections);
+    young.send();
+    const order: string[] = [];
+    const waiting = new FakeUser();
+    connections.acquire(waiting, false);
+    old.onServerSuspect = (error) => order.push(`old ${error.code}`) > 0;
+    waiting.onServerSuspect = (error) => {
+      connections.cancel(waiting);
+      return order.push(`waiting ${error.code}`) > 0;
+    };
+    connections.moveUnanswered(errors.serverSilent, before);
+    expect(order).toEqual(["waiting connect_timeout", "old server_silent"]);
+    expect([answered.calls, young.calls].map((calls) => calls.some((call) => call.startsWith("suspect")))).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it("keeps the place of who waits when another worker takes the connection that became free", async () => {
+    const { connections, context } = bench({ maxConnections: 1 });
+    served(connections);
+    const [second, third] = [new FakeUser(), new FakeUser()];
+    for (const user of [second, third]) connections.acquire(user, false);
+    const { tryOpen } = context.scoreboard;
+    context.scoreboard.tryOpen = () => false;
+    opened[0].reset();
+    await settled();
+    context.scoreboard.tryOpen = tryOpen;
+    connections.tick(true);
+    expect([second.calls, third.calls]).toEqual([["connection to come"], []]);
+  });
+
   it("says why answers were refused, once a second", () => {
     const { connections, context } = bench();
     for (let i = 0; i < 3; i++) connections.refused("a reason");

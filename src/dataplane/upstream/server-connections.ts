@@ -197,16 +197,16 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     const epoch = this.context.scoreboard.health.killEpoch(this.slot);
     if (epoch === this.#killEpoch) return;
     this.#killEpoch = epoch;
-    this.end(errors.serverRemoved);
+    this.end();
   }
 
-  /** The time of the server's connections is over: tunnels are ended in good order, exchanges fail with `error`. */
-  end(error: ProxyError): void {
+  /** The time of the server's connections is over: tunnels are ended in good order, exchanges fail. */
+  end(): void {
     for (const connection of this.#idle.splice(0)) connection.destroy();
-    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(error);
+    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.serverGone);
     for (const connection of [...this.#all]) {
       if (connection.isTunnel) connection.user?.onServerClosing();
-      else connection.abort(error);
+      else connection.abort(connection.connected ? errors.serverRemoved : errors.serverGone);
     }
   }
 
