@@ -5,6 +5,7 @@ import {
   clearPassive,
   eject,
   ejections,
+  endAbsence,
   endEjection,
   endSilence,
   endUnreachable,
@@ -194,6 +195,62 @@ describe("an unreachable server", () => {
     expect([health.flags(0), health.flags(1)]).toEqual([unreachable, unreachable | ejected]);
     expect(health.ejectedUntil(0)).toBe(2000);
     expect(health.reason(0)).toBe(PassiveReason.refused);
+  });
+});
+
+describe("a server that comes and goes", () => {
+  const gone = (health: Scoreboard["health"], now: number, time = 30_000) =>
+    setUnreachable({ health, slot: 0, reason: PassiveReason.refused, time, now, random });
+
+  it("stays out for 0, 1, 2, 4 s and so on, at most as long as an ejection", () => {
+    const { health } = pool(3);
+    let now = 1000;
+    const absences: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      gone(health, now);
+      const since = now;
+      // It could be reached again at once, and somebody looks every 100 ms.
+      while (!endAbsence(health, 0, now, false)) now += 100;
+      absences.push(now - since);
+      expect(health.flags(0)).toBe(0);
+      now += 500;
+    }
+    expect(absences).toEqual([0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+  });
+
+  it("comes back at once when no other server of its pool is ready", () => {
+    const { health } = pool(3);
+    gone(health, 1000);
+    endAbsence(health, 0, 1100, false);
+    gone(health, 1200);
+    expect(endAbsence(health, 0, 1300, false)).toBe(false);
+    expect(health.flags(0)).toBe(unreachable);
+    expect(endAbsence(health, 0, 1300, true)).toBe(true);
+    // Only one of those who find out has brought it back.
+    expect(endAbsence(health, 0, 1300, true)).toBe(false);
+    expect(health.flags(0)).toBe(0);
+  });
+
+  it("has one absence forgotten for each time of an ejection that it stays", () => {
+    const { health } = pool(3);
+    let now = 1000;
+    for (let i = 0; i < 3; i++) {
+      gone(health, now);
+      now += 10_000;
+      expect(endAbsence(health, 0, now, false)).toBe(true);
+    }
+    expect(health.read(0, L.ABSENCES)).toBe(3);
+    now += 10 * 30_000;
+    gone(health, now);
+    expect(health.read(0, L.ABSENCES)).toBe(1);
+    expect(endAbsence(health, 0, now, false)).toBe(true);
+  });
+
+  it("counts each absence once, however many find out", () => {
+    const { health } = pool(3);
+    for (const now of [1000, 1010, 1500]) gone(health, now);
+    expect(health.read(0, L.ABSENCES)).toBe(1);
+    expect(endAbsence(health, 0, 1600, false)).toBe(true);
   });
 });
 
