@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { a, type DnsReply, encodeReply, srv, startDnsServer, zone } from "../../support/dns-server.ts";
+import { a, type DnsReply, encodeReply, srv, startDnsServer } from "../../support/dns-server.ts";
 import type { Evenkeel } from "../../support/evenkeel.ts";
 import { residentBytes } from "../../support/process-usage.ts";
 import { serverCounters, startProxy } from "../../support/proxy.ts";

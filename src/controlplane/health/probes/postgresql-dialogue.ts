@@ -25,6 +25,8 @@ const AUTH_MD5 = 5;
 const AUTH_SASL = 10;
 const AUTH_SASL_CONTINUE = 11;
 const AUTH_SASL_FINAL = 12;
+/** Most messages of the server about the login: SCRAM takes four, the others two. */
+const MAX_STEPS = 4;
 
 /**
  * Opens a connection as pg_isready does: without a user the server is alive as soon as it asks who is there, or says
@@ -35,6 +37,8 @@ export class PostgresqlDialogue implements Dialogue {
   readonly #settings: PostgresqlSettings;
   readonly #received = new Received(MAX_RECEIVED);
   #scram: ScramClient | undefined;
+  /** Messages of the server about the login. */
+  #steps = 0;
   #asked = false;
   #role: "primary" | "replica" | undefined;
   /** What went wrong in an answer that takes time to compute; it is told with the next bytes or the end. */
@@ -88,6 +92,8 @@ export class PostgresqlDialogue implements Dialogue {
     if (body.length < 4) return unhealthy("not an answer of PostgreSQL: a request of an impossible length");
     const kind = body.readUInt32BE(0);
     if (this.#settings.user === undefined) return healthy(kind === AUTH_OK ? undefined : { login: "required" });
+    // Each costs this side work, a proof for SCRAM a lot of it.
+    if (++this.#steps > MAX_STEPS) return unhealthy("the server does not come to an end with the login");
     if (kind === AUTH_OK) return undefined;
     const { user, password } = this.#settings;
     if (password === undefined) return unhealthy("login refused: the server asks for a password, and there is none");
