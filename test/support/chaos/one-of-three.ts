@@ -27,8 +27,12 @@ const BROKEN = 4000;
 const SLOW_START = 4000;
 /** What the requirement says, and what is asserted on a machine that is shared with other work. */
 const EXCLUSION = 1500;
-/** Latency in ms below which twice the usual one is not asked for: processes wait for a processor so long. */
-const LATENCY_FLOOR = 250;
+/**
+ * ms below which latencies are not compared with twice the usual: on a machine that is shared, processes wait so long
+ * for a processor. The figures tell how it was.
+ */
+const MEDIAN_FLOOR = 50;
+const P99_FLOOR = 1000;
 
 const names = ["a", "b", "c"];
 const broken = 1;
@@ -117,9 +121,10 @@ function checkFault(fault: Fault, { origins, load, watch, normal }: Setting, spa
   );
   const others = (sample: { server: string; id: string }) =>
     sample.server !== names[broken] && sample.server !== "" && !wasThere.has(sample.id);
-  const usual = percentile(latencies(dueIn(load.samples, normal).filter(others)), 0.99);
-  const after = percentile(latencies(during.filter((sample) => others(sample) && sample.due > last)), 0.99);
-  expect(after).toBeLessThan(Math.max(2 * usual, LATENCY_FLOOR));
+  const usual = latencies(dueIn(load.samples, normal).filter(others));
+  const after = latencies(during.filter((sample) => others(sample) && sample.due > last));
+  expect(percentile(after, 0.5)).toBeLessThan(Math.max(2 * percentile(usual, 0.5), MEDIAN_FLOOR));
+  expect(percentile(after, 0.99)).toBeLessThan(Math.max(2 * percentile(usual, 0.99), P99_FLOOR));
   const posts = during.filter(({ method }) => method === "POST");
   return {
     requests: load.samples.length,
@@ -128,8 +133,8 @@ function checkFault(fault: Fault, { origins, load, watch, normal }: Setting, spa
     "kinds of errors of POST": failuresOf(during, ["POST"]).join(", ") || "none",
     "POST done twice": 0,
     "time to exclusion (ms)": Math.round(exclusion),
-    "p99 before (ms)": usual,
-    "p99 while excluded (ms)": after,
+    "p99 before (ms)": percentile(usual, 0.99),
+    "p99 while excluded (ms)": percentile(after, 0.99),
     "p99 of all while broken (ms)": percentile(latencies(during), 0.99),
     "longest while broken (ms)": percentile(latencies(during), 1),
   };
