@@ -64,7 +64,7 @@ it("a server's circuit breaker opens, tries with few requests, and closes", { ti
       .join(", "),
     "trials at the same time": trialsAtOnce,
     "share after it has closed": share,
-    "errors of GET and PUT": 0,
+    "kinds of errors of GET and PUT": failuresOf(load.samples, ["GET", "PUT"]).join(", ") || "none",
     "kinds of errors of POST": failuresOf(load.samples, ["POST"]).join(", ") || "none",
   });
 });

@@ -41,7 +41,7 @@ describe("one of three servers is down and up in turn, half a second each", () =
       "changes of the server": TURNS * 2,
       "changes of its state in the pool": changes,
       "its share of the requests": sharesOf(dueIn(load.samples, span), names)[1],
-      "errors of GET and PUT": 0,
+      "kinds of errors of GET and PUT": failuresOf(load.samples, ["GET", "PUT"]).join(", ") || "none",
       "kinds of errors of POST": failuresOf(load.samples, ["POST"]).join(", ") || "none",
     });
     // Each time that it goes away again it stays out for longer.

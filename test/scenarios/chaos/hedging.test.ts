@@ -25,8 +25,8 @@ async function measure(hedging: unknown) {
   const sent = journals.filter(({ kind }) => kind === "B").length;
   const cancelled = journals.filter(({ kind }) => kind === "C").length;
   const times = latencies(load.samples.filter(({ due, method }) => due >= from && method !== "POST"));
-  expect(doubled(origins, "POST")).toEqual([]);
   return {
+    posts: doubled(origins, "POST").length,
     requests: load.samples.length,
     extra: sent - load.samples.length,
     cancelled,
@@ -40,6 +40,7 @@ it("a second request cuts the tail that a few slow answers make", { timeout: 60_
   const without = await measure("off");
   const hedged = await measure({ percentile: 95, budget: "10%" });
   expect(without.extra).toBe(0);
+  expect(hedged.posts).toBe(0);
   expect(hedged.extra).toBeGreaterThan(0);
   expect(hedged.extra).toBeLessThanOrEqual(hedged.requests * 0.1);
   // Whichever is late is given up by closing its connection; a few answer in the same instant.
@@ -51,6 +52,6 @@ it("a second request cuts the tail that a few slow answers make", { timeout: 60_
     "p99.9 without, with (ms)": `${without.p999.toFixed(1)}, ${hedged.p999.toFixed(1)}`,
     "second requests per request": hedged.extra / hedged.requests,
     "cancelled of the second requests": hedged.cancelled / hedged.extra,
-    "POST hedged": 0,
+    "POST hedged": hedged.posts,
   });
 });

@@ -128,10 +128,10 @@ function checkFault(fault: Fault, { origins, load, watch, normal }: Setting, spa
   const posts = during.filter(({ method }) => method === "POST");
   return {
     requests: load.samples.length,
-    "errors of GET and PUT": 0,
+    "errors of GET and PUT": load.samples.filter(({ method, error }) => method !== "POST" && error !== "").length,
     "errors of POST": posts.filter(({ error }) => error !== "").length,
     "kinds of errors of POST": failuresOf(during, ["POST"]).join(", ") || "none",
-    "POST done twice": 0,
+    "POST done twice": doubled(origins, "POST").length,
     "time to exclusion (ms)": Math.round(exclusion),
     "p99 before (ms)": percentile(usual, 0.99),
     "p99 while excluded (ms)": percentile(after, 0.99),
