@@ -173,6 +173,8 @@ describe("a client cannot have good servers taken out", () => {
   });
 });
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 700));
+
 it("what a client takes over its body, or over taking the answer, is not the server's latency", async () => {
   const { evenkeel } = await startThree({
     prepare: (origin) => {
@@ -181,7 +183,6 @@ it("what a client takes over its body, or over taking the answer, is not the ser
       };
     },
   });
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 700));
   await Promise.all(
     Array.from({ length: 9 }, async (_, i) => {
       const client = await RawClient.connect(evenkeel.port());
