@@ -198,10 +198,10 @@ describe("an unreachable server", () => {
   });
 });
 
-describe("a server that comes and goes", () => {
-  const gone = (health: Scoreboard["health"], now: number, time = 30_000) =>
-    setUnreachable({ health, slot: 0, reason: PassiveReason.refused, time, now, random });
+const gone = (health: Scoreboard["health"], now: number, time = 30_000) =>
+  setUnreachable({ health, slot: 0, reason: PassiveReason.refused, time, now, random });
 
+describe("a server that comes and goes", () => {
   it("stays out for 0, 1, 2, 4 s and so on, at most as long as an ejection", () => {
     const { health } = pool(3);
     let now = 1000;

@@ -227,14 +227,15 @@ describe("time", () => {
   });
 });
 
+const silent = (proxy: TestProxy, slot: number) => {
+  const { health } = proxy.context.scoreboard;
+  health.setReason(slot, PassiveReason.silence);
+  health.setEjectedUntil(slot, proxy.context.now + 30_000);
+  health.set(slot, HealthFlag.ejected, proxy.context.now);
+};
+
 describe("a server that turned out to be dead", () => {
   const detecting = { outlierDetection: {} };
-  const silent = (proxy: TestProxy, slot: number) => {
-    const { health } = proxy.context.scoreboard;
-    health.setReason(slot, PassiveReason.silence);
-    health.setEjectedUntil(slot, proxy.context.now + 30_000);
-    health.set(slot, HealthFlag.ejected, proxy.context.now);
-  };
 
   it("loses the idempotent requests that it has not answered, not the others", async () => {
     const proxy = proxyOf(detecting, [servers[0], { address: servers[1], priority: 1 }]);
@@ -312,9 +313,9 @@ describe("a server whose time is over", () => {
   });
 });
 
-describe("the queue of a pool whose servers are full", () => {
-  const full = (queue: Record<string, unknown>) => proxyOf({ queue }, [{ address: servers[0], maxConnections: 1 }]);
+const full = (queue: Record<string, unknown>) => proxyOf({ queue }, [{ address: servers[0], maxConnections: 1 }]);
 
+describe("the queue of a pool whose servers are full", () => {
   it("lets requests in as places become free, in their order", async () => {
     const proxy = full({});
     const first = await asked(proxy);
@@ -439,24 +440,24 @@ describe("the queue of a pool whose servers are full", () => {
   });
 });
 
-describe("a hedged request", () => {
-  /** A pool that has learned that answers take about 10 ms. */
-  async function trained(pool: Record<string, unknown> = {}): Promise<TestProxy> {
-    const proxy = proxyOf({ hedging: { budget: "50%", minDelay: "1ms" }, ...pool }, servers.slice(0, 2));
-    const client = proxy.connect();
-    for (let i = 0; i < 200; i++) {
-      client.receive(request());
-      connectAll();
-      proxy.context.advance(10);
-      for (const socket of opened) if (socket.sent.endsWith("\r\n\r\n")) socket.takeSent();
-      // Whoever has the request answers; the other one is idle and must get nothing.
-      const slot = proxy.context.scoreboard.inFlight(0) > 0 ? 0 : 1;
-      opened[openedTo.lastIndexOf(servers[slot])].receive(answer(200, ""));
-    }
-    client.takeSent();
-    return proxy;
+/** A pool that has learned that answers take about 10 ms. */
+async function trained(pool: Record<string, unknown> = {}): Promise<TestProxy> {
+  const proxy = proxyOf({ hedging: { budget: "50%", minDelay: "1ms" }, ...pool }, servers.slice(0, 2));
+  const client = proxy.connect();
+  for (let i = 0; i < 200; i++) {
+    client.receive(request());
+    connectAll();
+    proxy.context.advance(10);
+    for (const socket of opened) if (socket.sent.endsWith("\r\n\r\n")) socket.takeSent();
+    // Whoever has the request answers; the other one is idle and must get nothing.
+    const slot = proxy.context.scoreboard.inFlight(0) > 0 ? 0 : 1;
+    opened[openedTo.lastIndexOf(servers[slot])].receive(answer(200, ""));
   }
+  client.takeSent();
+  return proxy;
+}
 
+describe("a hedged request", () => {
   it("is answered by the second server when the first takes long, and the first is given up", async () => {
     const proxy = await trained();
     const before = opened.length;

@@ -1,6 +1,6 @@
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
 import type { WorkerContext } from "../worker-context.ts";
-import { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ServerChoice } from "./server-choice.ts";
 
 /**

@@ -34,6 +34,8 @@ export class TriedProxy implements ConnectionHost {
   /** Pools and connections of all plans, the present one included. */
   readonly pools = new Set<PoolRuntime>();
   readonly connections = new Set<ServerConnections>();
+  /** How many retries and hedges the budgets have granted. */
+  granted = 0;
   readonly #slots = new SlotAllocator(16);
   wholePlan!: Plan;
 
@@ -58,11 +60,23 @@ export class TriedProxy implements ConnectionHost {
     this.wholePlan = compilePlan(snapshot, own, this.context, before);
     const used = new Set<ServerConnections>();
     for (const pool of this.wholePlan.pools.values()) {
+      if (!this.pools.has(pool)) this.#watch(pool);
       this.pools.add(pool);
       for (const { connections } of pool.servers) used.add(connections);
     }
     for (const connections of this.connections) if (!used.has(connections)) connections.retire();
     for (const connections of used) this.connections.add(connections);
+  }
+
+  #watch({ budget, hedging }: PoolRuntime): void {
+    for (const each of hedging === null ? [budget] : [budget, hedging.budget]) {
+      const tryTake = each.tryTake.bind(each);
+      each.tryTake = (now) => {
+        const taken = tryTake(now);
+        if (taken) this.granted++;
+        return taken;
+      };
+    }
   }
 
   /** Lets that many ms pass. `timers` moves what is not in the wheel. */
@@ -200,6 +214,11 @@ export function bodyOf(id: string, size: number): string {
   return word.repeat(Math.ceil(size / word.length)).slice(0, size);
 }
 
+/** One chunk; nothing for nothing, which would be the last one. */
+export function chunk(piece: string): string {
+  return piece === "" ? "" : `${piece.length.toString(16)}\r\n${piece}\r\n`;
+}
+
 /** What a server does with one of its connections. */
 export class Origin {
   readonly index: number;
@@ -237,7 +256,6 @@ export class Origin {
     const none = request.method === "HEAD";
     if (!chunked) return `${line}Content-Length: ${size}\r\n\r\n${none ? "" : body}`;
     const half = Math.ceil(size / 2);
-    const chunk = (piece: string) => (piece === "" ? "" : `${piece.length.toString(16)}\r\n${piece}\r\n`);
     const framed = `${chunk(body.slice(0, half))}${chunk(body.slice(half))}0\r\n\r\n`;
     return `${line}Transfer-Encoding: chunked\r\n\r\n${none ? "" : framed}`;
   }

@@ -116,22 +116,23 @@ describe("too few servers", () => {
   });
 });
 
-describe("fallback pools", () => {
-  function chain() {
-    const context = testWorker();
-    const base = webConfig([address(1), address(2)], { fallbackPool: "second", minimumHealthy: 2 });
-    const pools = {
-      ...(base["pools"] as object),
-      second: { servers: [address(3)], fallbackPool: "third" },
-      third: { servers: [address(4)] },
-    };
-    const plan = planOf({ ...base, pools }, context);
-    const [web, second, third] = ["web", "second", "third"].map((name) => plan.pools.get(name)!);
-    return { context, web: web!, second: second!, third: third! };
-  }
-  const down = (context: TestWorker, pool: PoolRuntime, index = 0) =>
-    context.scoreboard.health.set(pool.servers[index].slot, unhealthy, context.now);
+function chain() {
+  const context = testWorker();
+  const base = webConfig([address(1), address(2)], { fallbackPool: "second", minimumHealthy: 2 });
+  const pools = {
+    ...(base["pools"] as object),
+    second: { servers: [address(3)], fallbackPool: "third" },
+    third: { servers: [address(4)] },
+  };
+  const plan = planOf({ ...base, pools }, context);
+  const [web, second, third] = ["web", "second", "third"].map((name) => plan.pools.get(name)!);
+  return { context, web: web!, second: second!, third: third! };
+}
 
+const down = (context: TestWorker, pool: PoolRuntime, index = 0) =>
+  context.scoreboard.health.set(pool.servers[index].slot, unhealthy, context.now);
+
+describe("fallback pools", () => {
   it("take over one after the other, and the last one has to do", () => {
     const { context, web, second, third } = chain();
     expect([web.isGuarded, third.isGuarded, web.standIn()]).toEqual([true, false, web]);

@@ -73,7 +73,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   moveUnanswered(error: ProxyError, before: number): void {
     // First, or they would get the connections of those that go. Each that goes calls `cancel`.
     for (let i = 0; i < this.#waiting.length;) if (!this.#waiting[i]!.onServerSuspect(errors.connectTimeout)) i++;
-    for (const connection of [...this.#all]) {
+    for (const connection of Array.from(this.#all)) {
       if (connection.isUnanswered(before, 0))
         connection.user!.onServerSuspect(connection.connected ? error : errors.connectTimeout);
     }
@@ -204,7 +204,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   end(): void {
     for (const connection of this.#idle.splice(0)) connection.destroy();
     for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.serverGone);
-    for (const connection of [...this.#all]) {
+    for (const connection of Array.from(this.#all)) {
       if (connection.isTunnel) connection.user?.onServerClosing();
       else connection.abort(connection.connected ? errors.serverRemoved : errors.serverGone);
     }
