@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import { ServerActions } from "../server-actions.ts";
 import { guard } from "./access.ts";
 import { configurationRoutes } from "./configuration.ts";
+import { limitConnections } from "./connection-limit.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { listenerRoutes } from "./listeners.ts";
@@ -50,7 +51,7 @@ export class AdminServer {
       routerOptions: { maxParamLength: MAX_NAME },
     });
     // Descriptors are the whole process's: those who have no token must not be able to use them up.
-    this.#server.server.maxConnections = MAX_CONNECTIONS;
+    limitConnections(this.#server.server, MAX_CONNECTIONS);
     guard(this.#server, { address: parsed.address, token });
     answerWithProblems(this.#server, (error) => log("error", `admin: ${error.stack ?? error.message}`));
     const { scoreboard, clock } = state;
