@@ -16,7 +16,12 @@ interface Status {
     restarts: number;
     eventLoopDelay: number;
   }[];
-  readonly pools: readonly { readonly name: string; readonly ready: number; readonly servers: number }[];
+  readonly pools: readonly {
+    readonly name: string;
+    readonly ready: number;
+    readonly servers: number;
+    readonly panic: boolean;
+  }[];
   readonly totals: Readonly<Record<string, number>>;
 }
 
@@ -52,8 +57,13 @@ function text(status: Status): string {
     ),
     "",
     ...tableLines(
-      ["POOL", "READY", "SERVERS"],
-      status.pools.map(({ name, ready: readyServers, servers }) => [name, readyServers, servers]),
+      ["POOL", "READY", "SERVERS", ""],
+      status.pools.map(({ name, ready: readyServers, servers, panic }) => [
+        name,
+        readyServers,
+        servers,
+        panic ? "panic: uses servers that are not ready" : "",
+      ]),
     ),
     "",
   ].join("\n");

@@ -165,7 +165,14 @@ export function clearPassive(scoreboard: Scoreboard, slot: number, now: number):
   const locked = health.lock();
   try {
     forgetFailures(health, slot);
-    for (const cell of [L.UNSETTLED, L.CONNECT_DOUBTS, L.BREAKER_FAILURES, L.BREAKER_SUCCESSES, L.EJECTIONS, L.ABSENCES])
+    for (const cell of [
+      L.UNSETTLED,
+      L.CONNECT_DOUBTS,
+      L.BREAKER_FAILURES,
+      L.BREAKER_SUCCESSES,
+      L.EJECTIONS,
+      L.ABSENCES,
+    ])
       health.write(slot, cell, 0);
     health.setReason(slot, PassiveReason.none);
     health.setEjectedUntil(slot, 0);

@@ -96,6 +96,9 @@ export const LANE_LATENCY_COUNT = 15;
 export const LANE_HEDGES = 16;
 /** Answers slower than SLOW_LIMIT. */
 export const LANE_SLOW = 17;
+/** Of the pool, in the lane of its first server: the worker's adaptive limit (0: none), and requests that wait for a place. */
+export const LANE_POOL_LIMIT = 18;
+export const LANE_POOL_WAITING = 19;
 
 // Shared cells of one listener: one line of integers.
 export const LISTENER_INTS = LINE / 4;

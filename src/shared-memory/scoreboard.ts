@@ -140,6 +140,12 @@ export class Scoreboard implements ServerSignals {
     this.#lane[slot * L.SERVER_LANE + L.LANE_HEDGES]! += 1;
   }
 
+  /** This worker's adaptive limit (0: none) of the pool whose first server has this slot, and its requests that wait. */
+  notePool(slot: number, limit: number, waiting: number): void {
+    this.#lane[slot * L.SERVER_LANE + L.LANE_POOL_LIMIT] = limit;
+    this.#lane[slot * L.SERVER_LANE + L.LANE_POOL_WAITING] = waiting;
+  }
+
   // Upstream connections
 
   /** One more connection to the server, open or being opened. Each needs one `connectionClosed`. */
@@ -312,6 +318,7 @@ export class Scoreboard implements ServerSignals {
       const mine = slot * L.SERVER_LANE;
       takeBack(this.#ints, slot * L.SERVER_INTS + L.IN_FLIGHT, lane, mine + L.LANE_IN_FLIGHT);
       takeBack(this.#ints, slot * L.SERVER_INTS + L.CONNECTIONS, lane, mine + L.LANE_CONNECTIONS);
+      lane[mine + L.LANE_POOL_LIMIT] = lane[mine + L.LANE_POOL_WAITING] = 0;
     }
     this.health.reclaim(worker);
     this.clients.reclaim(worker);

@@ -47,6 +47,21 @@ export function serverTotals(handle: ScoreboardHandle, slot: number): ServerTota
   };
 }
 
+/** What the workers together say about a pool whose servers have these slots. */
+export interface PoolTotals {
+  /** Requests in flight that the adaptive limits allow now; null without such limits. */
+  readonly concurrencyLimit: number | null;
+  /** Requests that wait because every server is full. */
+  readonly waiting: number;
+}
+
+/** Reads what workers have noted with `Scoreboard.notePool`. */
+export function poolTotals(handle: ScoreboardHandle, slots: readonly number[]): PoolTotals {
+  if (slots.length === 0) return { concurrencyLimit: null, waiting: 0 };
+  const sums = sumLanes(handle.serverLanes, handle.workers + 1, handle.servers, L.SERVER_LANE, slots[0]!);
+  return { concurrencyLimit: sums[L.LANE_POOL_LIMIT]! || null, waiting: sums[L.LANE_POOL_WAITING]! };
+}
+
 /** Reads a listener's counters; `place` as `ClientBoard.listenerSlot` gives it. */
 export function listenerTotals(handle: ScoreboardHandle, place: number): ListenerTotals {
   const sums = sumLanes(handle.listenerLanes, handle.workers + 1, L.MAX_LISTENERS, L.LISTENER_LANE, place);

@@ -1,5 +1,6 @@
 import type { FastifyPluginCallback } from "fastify";
 import type { Snapshot } from "../../config/snapshot.ts";
+import { poolTotals } from "../../shared-memory/totals.ts";
 import type { NodeState } from "./node-state.ts";
 import { sendProblem } from "./problem-details.ts";
 import { poolServers, round } from "./server-view.ts";
@@ -29,7 +30,7 @@ export function poolRoutes(state: NodeState): FastifyPluginCallback {
 function view(state: NodeState, snapshot: Snapshot, name: string) {
   const { algorithm, upstream, retries } = snapshot.config.pools[name]!;
   const servers = poolServers(snapshot, name, state);
-  const { ready, total } = state.health.readyServers(name);
+  const { ready, total, panic } = state.health.readyServers(name);
   const sum = (field: "inFlight" | "connections" | "requests" | "errors") =>
     servers.reduce((total, server) => total + server[field], 0);
   return {
@@ -42,6 +43,9 @@ function view(state: NodeState, snapshot: Snapshot, name: string) {
     ready,
     /** Share of the servers with a weight that take new work; null without any. */
     healthyShare: total === 0 ? null : round(ready / total),
+    /** Too few are ready, so that servers are used that only checks or errors speak against. */
+    panic,
+    ...poolTotals(state.scoreboard.handle, snapshot.slots[name] ?? []),
     inFlight: sum("inFlight"),
     connections: sum("connections"),
     requests: sum("requests"),

@@ -1,11 +1,12 @@
 import type { ServerConfig } from "../../config/schema.ts";
 import type { Snapshot } from "../../config/snapshot.ts";
+import { poolScales } from "../../shared-memory/scales.ts";
 import { stateName } from "../../shared-memory/server-state.ts";
 import { serverTotals } from "../../shared-memory/totals.ts";
 import { serverHealth, type HealthSources } from "./server-health.ts";
 
-/** A server with its live counters, as JSON. Numbers that are unknown are null. */
-export function serverView(pool: string, server: ServerConfig, slot: number, sources: HealthSources) {
+/** A server with its live counters, as JSON. Numbers that are unknown are null. `scale`: see `poolScales`. */
+export function serverView(pool: string, server: ServerConfig, slot: number, scale: number, sources: HealthSources) {
   const { scoreboard, clock } = sources;
   scoreboard.tick(clock.now());
   const totals = serverTotals(scoreboard.handle, slot);
@@ -16,7 +17,7 @@ export function serverView(pool: string, server: ServerConfig, slot: number, sou
     state: stateName(scoreboard.state(slot)),
     health: serverHealth(sources, slot),
     weight: server.weight,
-    effectiveWeight: round(server.weight * scoreboard.weightScale(slot)),
+    effectiveWeight: round(server.weight * scale),
     priority: server.priority,
     zone: server.zone ?? null,
     maxConnections: server.maxConnections,
@@ -45,10 +46,11 @@ export type ServerView = ReturnType<typeof serverView>;
 
 /** The servers of one pool, in the order of the configuration. */
 export function poolServers(snapshot: Snapshot, pool: string, sources: HealthSources): ServerView[] {
-  const slots = snapshot.slots[pool] ?? [];
-  return (snapshot.config.pools[pool]?.servers ?? []).map((server, index) =>
-    serverView(pool, server, slots[index]!, sources),
-  );
+  const config = snapshot.config.pools[pool];
+  if (config === undefined) return [];
+  const slots = snapshot.slots[pool]!;
+  const { scales } = poolScales(sources.scoreboard, slots, config.slowStart, sources.clock.now());
+  return config.servers.map((server, index) => serverView(pool, server, slots[index]!, scales[index]!, sources));
 }
 
 /** Six counters as `{ none, "1xx" … "5xx" }`. */

@@ -20,8 +20,8 @@ export function statusRoutes(state: NodeState): FastifyPluginCallback {
           eventLoopDelay: round(state.scoreboard.workers.takeLoopDelay(worker.worker)),
         })),
         pools: Object.keys(state.snapshot()?.config.pools ?? {}).map((name) => {
-          const { ready: readyServers, total } = state.health.readyServers(name);
-          return { name, ready: readyServers, servers: total };
+          const { ready: readyServers, total, panic } = state.health.readyServers(name);
+          return { name, ready: readyServers, servers: total, panic };
         }),
         totals: totals(state),
       };

@@ -1,8 +1,10 @@
 import type { PoolConfig, ServerConfig } from "../../config/schema.ts";
 import { serverId } from "../../config/slots.ts";
 import type { Snapshot } from "../../config/snapshot.ts";
+import type { TierPlan, TierServer } from "../../core/balancing/tiers.ts";
 import type { Clock } from "../../core/clock.ts";
 import { takesNewWork } from "../../shared-memory/health-flags.ts";
+import { planPool } from "../../shared-memory/pool-plan.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import { changesOf, isBad, type HealthChange, type NewHealthEvent } from "./health-event.ts";
 
@@ -34,8 +36,11 @@ export class FlagObserver {
   readonly #options: FlagObserverOptions;
   #servers = new Map<number, ObservedServer>();
   #snapshot: Snapshot | undefined;
-  /** Pools that have fewer ready servers than they need. */
-  #failed = new Set<string>();
+  /** Each pool's servers, as plans are made of them. */
+  #members: ReadonlyMap<string, readonly TierServer[]> = new Map();
+  /** Pools that have fewer ready servers than they need; and those that use servers that are not ready, therefore. */
+  readonly #failed = new Set<string>();
+  readonly #panicking = new Set<string>();
   /** Pools of which a server has begun or ceased to take new work since the last tick. */
   readonly #touched = new Set<string>();
   #version = -1;
@@ -67,7 +72,15 @@ export class FlagObserver {
     const isNew = (pool: string) => this.#snapshot?.config.pools[pool] === undefined;
     this.#servers = servers;
     this.#snapshot = snapshot;
-    for (const pool of this.#failed) if (snapshot.config.pools[pool] === undefined) this.#failed.delete(pool);
+    const members = ([pool, { servers: list }]: [string, PoolConfig]): [string, TierServer[]] => [
+      pool,
+      list.map((config, index) => {
+        return { ...config, id: serverId(config), slot: snapshot.slots[pool]![index]!, scale: 1 };
+      }),
+    ];
+    this.#members = new Map(Object.entries(snapshot.config.pools).map(members));
+    for (const pools of [this.#failed, this.#panicking])
+      for (const pool of pools) if (snapshot.config.pools[pool] === undefined) pools.delete(pool);
     this.#touched.clear();
     for (const pool of Object.keys(snapshot.config.pools)) if (!isNew(pool)) this.#lookAtPool(pool);
     this.#version = -1;
@@ -107,28 +120,35 @@ export class FlagObserver {
   }
 
   #lookAtPool(name: string): void {
-    const { clock, emit } = this.#options;
-    const pool = this.#snapshot!.config.pools[name]!;
-    const { ready, total } = this.readyServers(name);
-    const failed = total > 0 && ready < Math.max(1, pool.minimumHealthy);
-    if (failed === this.#failed.has(name)) return;
-    if (failed) this.#failed.add(name);
-    else this.#failed.delete(name);
-    const what = failed ? "pool_failed" : "pool_recovered";
-    const reason = `${ready} of ${total} servers ready`;
-    emit({ at: clock.wall(), pool: name, server: undefined, what, reason, ready: !failed });
+    const { minimumHealthy } = this.#snapshot!.config.pools[name]!;
+    const { ready, total, panic } = this.plan(name);
+    const failed = total > 0 && ready < Math.max(1, minimumHealthy);
+    const counts = `${ready} of ${total} servers ready`;
+    this.#noteAbout(name, this.#failed, failed, failed ? "pool_failed" : "pool_recovered", counts, !failed);
+    const reason = panic ? `${counts}: those that only checks or errors speak against are used as well` : counts;
+    this.#noteAbout(name, this.#panicking, panic, panic ? "pool_panic" : "pool_panic_ended", reason, !failed);
   }
 
-  /** Servers of a pool with a weight, and those of them that take new work. */
-  readyServers(name: string): { ready: number; total: number } {
-    const snapshot = this.#snapshot;
-    let ready = 0;
-    let total = 0;
-    for (const [index, { weight }] of (snapshot?.config.pools[name]?.servers ?? []).entries()) {
-      if (weight === 0) continue;
-      total++;
-      if (takesNewWork(this.#options.scoreboard.health.flags(snapshot!.slots[name]![index]!))) ready++;
-    }
-    return { ready, total };
+  #noteAbout(
+    pool: string,
+    pools: Set<string>,
+    isIn: boolean,
+    what: HealthChange,
+    reason: string,
+    ready: boolean,
+  ): void {
+    if (isIn === pools.has(pool)) return;
+    if (isIn) pools.add(pool);
+    else pools.delete(pool);
+    const { clock, emit } = this.#options;
+    emit({ at: clock.wall(), pool, server: undefined, what, reason, ready });
+  }
+
+  /** How the workers divide a pool's requests now: servers with a weight, those that take new work, and panic. */
+  plan(name: string): Pick<TierPlan, "ready" | "total" | "panic"> {
+    const pool = this.#snapshot?.config.pools[name];
+    if (pool === undefined) return { ready: 0, total: 0, panic: false };
+    const config = { ...pool, zone: this.#snapshot!.config.zone };
+    return planPool(0, this.#members.get(name)!, this.#options.scoreboard.health, config);
   }
 }

@@ -1,6 +1,6 @@
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 
-/** What changed about a server, or (the last two) about a pool. */
+/** What changed about a server, or (the last four) about a pool. */
 export type HealthChange =
   | "healthy"
   | "unhealthy"
@@ -20,7 +20,9 @@ export type HealthChange =
   | "forced_up"
   | "force_ended"
   | "pool_failed"
-  | "pool_recovered";
+  | "pool_recovered"
+  | "pool_panic"
+  | "pool_panic_ended";
 
 /** A change of a server's health, or of its pool's. */
 export interface HealthEvent {
@@ -79,6 +81,7 @@ const bad: ReadonlySet<HealthChange> = new Set([
   "ejected",
   "breaker_open",
   "pool_failed",
+  "pool_panic",
 ]);
 
 /** True for changes for the worse that nobody has asked for. */
@@ -89,6 +92,6 @@ export function isBad(change: HealthChange): boolean {
 /** The event in one line for the log. */
 export function eventText({ pool, server, what, reason }: NewHealthEvent): string {
   const subject = server === undefined ? `pool ${pool}` : `server ${server} of pool ${pool}`;
-  const words = server === undefined ? what.slice("pool_".length) : what.replaceAll("_", " ");
+  const words = (server === undefined ? what.slice("pool_".length) : what).replaceAll("_", " ");
   return `${subject}: ${words}${reason === undefined ? "" : ` (${reason})`}`;
 }

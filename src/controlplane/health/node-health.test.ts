@@ -93,7 +93,7 @@ describe("events", () => {
   });
 
   it("tell what workers and operators did, within 100 ms", async () => {
-    follow({ p: { servers: three } });
+    follow({ p: { servers: three, panicThreshold: 0 } });
     scoreboard.health.setReason(1, PassiveReason.consecutiveErrors);
     scoreboard.health.setEjectedUntil(1, clock.now() + 30_000);
     scoreboard.health.set(1, HealthFlag.ejected, clock.now());
@@ -109,6 +109,21 @@ describe("events", () => {
     await pass(100);
     expect(events().at(-1)).toEqual(["127.0.0.1:2", "returned", undefined]);
     expect(health.lastFailure(1)).toMatchObject({ reason: "5 errors in a row" });
+  });
+
+  it("tell that servers are used that are not ready, because too few are", async () => {
+    const four = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", "127.0.0.1:4"];
+    follow({ p: { servers: four } });
+    for (const slot of [0, 1, 2]) scoreboard.health.set(slot, HealthFlag.unhealthy, clock.now());
+    await pass(100);
+    expect(events().at(-1)).toEqual([undefined, "pool_panic", expect.stringMatching(/^1 of 4 servers ready: those/)]);
+    expect(health.readyServers("p")).toMatchObject({ ready: 1, total: 4, panic: true });
+    scoreboard.health.clear(0, HealthFlag.unhealthy, clock.now());
+    await pass(100);
+    expect(events().at(-1)).toEqual([undefined, "pool_panic_ended", "2 of 4 servers ready"]);
+    for (const slot of [0, 1, 2]) scoreboard.health.set(slot, HealthFlag.unreachable, clock.now());
+    await pass(100);
+    expect(health.readyServers("p")).toMatchObject({ ready: 1, panic: false });
   });
 
   it("are not made anew by a reload", async () => {

@@ -160,9 +160,9 @@ export class NodeHealth {
     return (this.#observer.servers.get(slot)?.poolConfig.circuitBreaker ?? false) !== false;
   }
 
-  /** Servers of a pool with a weight, and those of them that take new work. */
-  readyServers(pool: string): { readonly ready: number; readonly total: number } {
-    return this.#observer.readyServers(pool);
+  /** Servers of a pool with a weight, those of them that take new work, and whether others are used as well. */
+  readyServers(pool: string): { readonly ready: number; readonly total: number; readonly panic: boolean } {
+    return this.#observer.plan(pool);
   }
 
   /** The latest results of a server's checks, the oldest first; from the store when this process has not seen as many. */

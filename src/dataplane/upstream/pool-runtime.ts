@@ -2,15 +2,16 @@ import type { PoolConfig } from "../../config/schema.ts";
 import type { BalanceContext, BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import { compileHashKey, type HashKey } from "../../core/balancing/hash-key.ts";
 import { TierChooser } from "../../core/balancing/tier-chooser.ts";
-import { planTiers, type TierConfig } from "../../core/balancing/tiers.ts";
+import type { TierConfig } from "../../core/balancing/tiers.ts";
 import { degradationLevel, DegradationLevel, poolFailed } from "../../core/health/degradation.ts";
-import { normaliseScales, slowStartScale } from "../../core/health/slow-start.ts";
 import { compileRespond, type FixedAnswer } from "../../core/routing/respond.ts";
 import { GradientLimit } from "../../core/limits/gradient-limit.ts";
 import { HedgeDelay } from "../../core/retry/hedge-delay.ts";
 import { RetryBudget } from "../../core/retry/retry-budget.ts";
 import { RetryRule } from "../../core/retry/retry-rule.ts";
-import { HealthFlag, mayBeTried, takesNewWork } from "../../shared-memory/health-flags.ts";
+import { HealthFlag } from "../../shared-memory/health-flags.ts";
+import { planPool } from "../../shared-memory/pool-plan.ts";
+import { poolScales } from "../../shared-memory/scales.ts";
 import { PassiveHealth } from "../health/passive-health.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { PoolQueue } from "./pool-queue.ts";
@@ -57,6 +58,7 @@ export class PoolRuntime {
   readonly #context: WorkerContext;
   readonly #chooser: TierChooser;
   readonly #tierConfig: TierConfig;
+  readonly #slots: readonly number[];
   readonly #mover: RequestMover;
   #seen = -1;
   #sets = 0;
@@ -79,6 +81,7 @@ export class PoolRuntime {
     this.name = name;
     this.config = config;
     this.#context = context;
+    this.#slots = slots;
     this.servers = config.servers.map((server, index) => {
       const slot = slots[index]!;
       const open = previous.get(connectionKey(slot, server.address));
@@ -173,17 +176,19 @@ export class PoolRuntime {
     this.#mover.tick();
     // Places on servers are shared with the other workers.
     if (this.queue.length !== 0) this.queue.advance();
+    this.#tell();
+  }
+
+  /** What the control plane shows of the limits that this worker keeps by itself. */
+  #tell(): void {
+    if (this.servers.length === 0) return;
+    this.#context.scoreboard.notePool(this.servers[0]!.slot, this.limit?.limit ?? 0, this.queue.length);
   }
 
   #refresh(version: number): void {
-    const { health } = this.#context.scoreboard;
     this.#seen = version;
     this.#setScales();
-    const view = {
-      isReady: (server: UpstreamServer) => takesNewWork(health.flags(server.slot)),
-      mayBeTried: (server: UpstreamServer) => mayBeTried(health.flags(server.slot)),
-    };
-    const plan = planTiers(++this.#sets, this.servers, view, this.#tierConfig);
+    const plan = planPool(++this.#sets, this.servers, this.#context.scoreboard.health, this.#tierConfig);
     this.#chooser.update(plan);
     this.hasTrials = this.servers.some(({ slot }) => this.onTrial(slot));
     const { degradation, minimumHealthy } = this.config;
@@ -196,22 +201,12 @@ export class PoolRuntime {
 
   /** Slow start, and what checks say of degraded servers. */
   #setScales(): void {
-    const { scoreboard, clock } = this.#context;
-    const { slowStart } = this.config;
-    const now = clock.now();
-    const ready = this.servers.filter(({ slot }) => takesNewWork(scoreboard.health.flags(slot)));
-    const scales = Float64Array.from(ready, ({ slot }) => slowStartScale(scoreboard.readySince(slot), now, slowStart));
-    const rising = scales.some((scale) => scale < 1);
-    normaliseScales(scales);
-    ready.forEach((server, index) => {
-      server.scale = Math.max(LEAST_SCALE, scales[index]! * scoreboard.weightScale(server.slot));
-    });
-    this.#scalesAt = rising ? this.#context.now + SCALE_INTERVAL : Infinity;
+    const { scoreboard, clock, now } = this.#context;
+    const { scales, rising } = poolScales(scoreboard, this.#slots, this.config.slowStart, clock.now());
+    this.servers.forEach((server, index) => (server.scale = scales[index]!));
+    this.#scalesAt = rising ? now + SCALE_INTERVAL : Infinity;
   }
 }
-
-/** A server that takes work at all gets some of it. */
-const LEAST_SCALE = 0.001;
 
 /** Connections belong to a slot and an address: a server that moved gets new ones. */
 export function connectionKey(slot: number, address: string): string {
