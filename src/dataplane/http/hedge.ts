@@ -1,3 +1,4 @@
+import { later } from "../later.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { Attempt } from "./attempt.ts";
@@ -26,10 +27,10 @@ export class Hedge {
     const delay = pool.hedging!.delay.delay();
     if (!(delay >= 0) || this.second !== null) return;
     this.stop();
-    this.#timer = setTimeout(() => {
+    this.#timer = later(this.#context, delay, () => {
       this.#timer = null;
       this.#start(pool, first, prepare);
-    }, delay);
+    });
   }
 
   #start(pool: PoolRuntime, first: Attempt, prepare: () => void): void {

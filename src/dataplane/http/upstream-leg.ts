@@ -1,6 +1,7 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
 import { retryDelay } from "../../core/retry/backoff.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
+import { later } from "../later.ts";
 import type { Timed } from "../timer-wheel.ts";
 import type { PlaceWaiter } from "../upstream/pool-queue.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
@@ -354,10 +355,10 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     this.request.changeServer();
     const delay = this.#retries < 2 ? 0 : retryDelay(this.#retries, this.#pool.config.retries, this.#context.random);
     if (delay === 0) return start();
-    this.#backoff = setTimeout(() => {
+    this.#backoff = later(this.#context, delay, () => {
       this.#backoff = null;
       start();
-    }, delay);
+    });
   }
 
   /** While two tries run, one that fails is no failure of the request. */
