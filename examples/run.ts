@@ -15,7 +15,9 @@ import { startOrigin } from "./origins.ts";
 const [name = "", ...options] = process.argv.slice(2);
 const config = fileURLToPath(new URL(`${name}/evenkeel.yaml`, import.meta.url));
 if (!/^[\w-]+$/.test(name) || !existsSync(config)) {
-  console.error("usage: scripts/node examples/run.ts basic|canary|own-algorithm|own-filter|own-health-check [--free-ports]");
+  console.error(
+    "usage: scripts/node examples/run.ts basic|canary|own-algorithm|own-filter|own-health-check [--free-ports]",
+  );
   process.exit(64);
 }
 

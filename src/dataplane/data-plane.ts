@@ -110,8 +110,7 @@ export class DataPlane {
       for (const connections of this.#connections) connections.followKills();
       this.#closing = this.#connections.filter(({ slot }) => (health.flags(slot) & LEAVING) !== 0);
     }
-    for (const connections of this.#closing)
-      if (now >= health.drainUntil(connections.slot)) connections.end();
+    for (const connections of this.#closing) if (now >= health.drainUntil(connections.slot)) connections.end();
   }
 
   /**
@@ -192,8 +191,7 @@ export class DataPlane {
       for (const { connections } of pool.servers) {
         if (used.has(connections)) continue;
         connections.retire();
-        if (connections.size > 0)
-          setTimeout(() => connections.end(), pool.config.drainTimeout).unref();
+        if (connections.size > 0) setTimeout(() => connections.end(), pool.config.drainTimeout).unref();
       }
     }
   }

@@ -5,7 +5,14 @@ import { connectVerdict, DOUBTS, timeoutsNeeded } from "../../core/health/connec
 import { isGatewayError, isServerFault } from "../../core/health/server-fault.ts";
 import type { Random } from "../../core/random.ts";
 import * as breaker from "../../shared-memory/breaker.ts";
-import { endAbsence, endEjection, endSilence, endUnreachable, setUnreachable, tryEject } from "../../shared-memory/ejection.ts";
+import {
+  endAbsence,
+  endEjection,
+  endSilence,
+  endUnreachable,
+  setUnreachable,
+  tryEject,
+} from "../../shared-memory/ejection.ts";
 import { countInWindow } from "../../shared-memory/error-window.ts";
 import { countFailure, forgetFailures, isUnsettled, settle } from "../../shared-memory/failure-counts.ts";
 import { PassiveReason, type HealthBoard } from "../../shared-memory/health-board.ts";
