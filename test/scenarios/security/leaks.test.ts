@@ -9,6 +9,7 @@ import { waitFor } from "../../support/wait.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const MIB = 1024 * 1024;
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A server that by turns refuses connections, answers, resets, and accepts without a word, a tenth of a second each. */
 class Flapping {
@@ -86,7 +87,6 @@ it(
       upstream: { connectTimeout: "200ms", responseTimeout: "500ms" },
     });
     const load = new Load(evenkeel.port(), { clients: 16, request: () => GET, fresh: (client) => client % 2 === 0 });
-    const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     await wait(3000);
     const [files, memory] = [openDescriptors(evenkeel.pid), residentBytes(evenkeel.pid)];
     let mostFiles = 0;
