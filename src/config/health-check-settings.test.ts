@@ -137,7 +137,7 @@ describe("problems of a health check", () => {
     [{ type: "knok" }, `error ${here}.type: "knok" is not a type of health check; did you mean "knock"?`],
     ["zebra", `error ${here}: "zebra" is not a type of health check (known: knock, ring)`],
     [{ type: "Knock" }, `error ${here}.type: "Knock" is not a type of health check; did you mean "knock"?`],
-    [{ least: 1 }, `error ${here}: must be a health check with \`type\``],
+    [{ least: 1 }, `error ${here}: "type" is missing`],
     [{ type: 7 }, `error ${here}: must be a health check with \`type\``],
     [7, `error ${here}: must be a health check with \`type\`, not 7`],
     [["knock", null], `error ${here}[1]: must be a health check with \`type\``],

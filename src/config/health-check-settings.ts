@@ -25,6 +25,10 @@ function normaliseCheck(
   normalise: Normalise,
 ): HealthCheckConfig | undefined {
   const given = typeof item === "string" ? { type: item } : item;
+  if (isRecord(given) && given.type === undefined) {
+    visit.error(path, `"type" is missing (${knownTypes(visit)})`);
+    return undefined;
+  }
   if (!isRecord(given) || typeof given.type !== "string") {
     visit.error(path, `must be a health check with \`type\`, not ${show(item, path, visit)}`);
     return undefined;
@@ -82,5 +86,9 @@ function unknownType(type: string, path: ConfigPath, visit: Visit): string {
   const known = (visit.extensions.probes ?? []).map((probe: ProbeDefinition) => probe.name);
   const near = nearestName(type, known);
   const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-  return `${show(type, path, visit)} is not a type of health check${hint} (known: ${known.join(", ") || "none"})`;
+  return `${show(type, path, visit)} is not a type of health check${hint} (${knownTypes(visit)})`;
+}
+
+function knownTypes(visit: Visit): string {
+  return `known: ${(visit.extensions.probes ?? []).map(({ name }) => name).join(", ") || "none"}`;
 }

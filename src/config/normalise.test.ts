@@ -170,7 +170,7 @@ describe("normalisation", () => {
     [{ healthCheck: "pin" }, 'pools.p.healthCheck: "pin" is not a type of health check; did you mean "ping"?'],
     [{ healthCheck: ["page"] }, 'pools.p.healthCheck[0]: "path" is missing'],
     [{ healthCheck: { type: "page", pat: 1 } }, 'pools.p.healthCheck.pat: unknown key; did you mean "path"?'],
-    [{ healthCheck: { path: "/" } }, "pools.p.healthCheck: must be a health check with `type`, not an object"],
+    [{ healthCheck: { path: "/" } }, 'pools.p.healthCheck: "type" is missing (known: ping, '],
     [{ healthCheck: { type: "ping", password: "short" } }, "must have at least 8 characters"],
     [{ discovery: "list" }, 'pools.p.discovery: must be a source of servers with `type`, not "list"'],
     [{ discovery: { type: "lst" } }, '"lst" is not a source of servers; did you mean "list"? (known: list)'],

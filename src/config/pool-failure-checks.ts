@@ -1,5 +1,6 @@
 import type { LooseConfig } from "./loose-config.ts";
 import type { ConfigPath } from "./problem.ts";
+import { durationText, shareText } from "./units.ts";
 import { unknownPool } from "./unknown-pool.ts";
 import type { Visit } from "./visit.ts";
 
@@ -14,6 +15,7 @@ export function checkPoolFailureParts(pools: LoosePools, visit: Visit): void {
     checkFallback(name, pools, visit);
     checkServers(pool, path, visit);
     checkHealthChecks(pool, path, visit);
+    checkOutliers(pool, path, visit);
     checkOrder(pool, path, visit);
   }
 }
@@ -66,11 +68,26 @@ function checkServers(pool: LoosePool, path: ConfigPath, visit: Visit): void {
 function checkHealthChecks(pool: LoosePool, path: ConfigPath, visit: Visit): void {
   const { healthCheck = [] } = pool;
   for (const [index, check] of healthCheck.entries()) {
-    if (check?.timeout === undefined || check.interval === undefined || check.timeout <= check.interval) continue;
+    if (check === undefined) continue;
     // A single check may have been written without a list around it: the key is there either way.
     const where = healthCheck.length === 1 ? [...path, "healthCheck"] : [...path, "healthCheck", index];
-    visit.warn(where, "`timeout` is longer than `interval`: a check is only made when the one before is over", "key");
+    const { timeout, interval, address, port } = check;
+    if (address !== undefined && port !== undefined) {
+      visit.error(where, "`address` has a port already: `port` would have no effect", "key");
+    }
+    if (timeout !== undefined && interval !== undefined && timeout > interval) {
+      const times = `\`timeout\` (${durationText(timeout)}) is longer than \`interval\` (${durationText(interval)})`;
+      visit.warn(where, `${times}: a check is only made when the one before is over`, "key");
+    }
   }
+}
+
+function checkOutliers({ outlierDetection }: LoosePool, path: ConfigPath, visit: Visit): void {
+  if (outlierDetection === undefined || outlierDetection === false) return;
+  const { latencyFactor } = outlierDetection;
+  if (latencyFactor === undefined || latencyFactor === 0 || latencyFactor > 1) return;
+  const reason = "must be above 1, for a server like all others has the factor 1; 0 turns the rule off";
+  visit.error([...path, "outlierDetection", "latencyFactor"], reason);
 }
 
 /** Pairs of settings of which the first must not exceed the second. */
@@ -81,17 +98,18 @@ function checkOrder(pool: LoosePool, path: ConfigPath, visit: Visit): void {
     name: string,
     lower: keyof Part & string,
     upper: keyof Part & string,
+    text: (value: number) => string = String,
   ) => {
     if (part === undefined || part === false) return;
     const [low, high] = [part[lower], part[upper]];
     if (typeof low === "number" && typeof high === "number" && low > high) {
-      visit.error([...path, name, lower], `must not be above \`${upper}\` (${high})`);
+      visit.error([...path, name, lower], `${text(low)} is above \`${upper}\`, which is ${text(high)}`);
     }
   };
-  inOrder(degradation, "degradation", "reduced", "full");
+  inOrder(degradation, "degradation", "reduced", "full", shareText);
   inOrder(adaptiveConcurrency, "adaptiveConcurrency", "minimum", "initial");
   inOrder(adaptiveConcurrency, "adaptiveConcurrency", "initial", "maximum");
-  inOrder(hedging, "hedging", "minDelay", "maxDelay");
-  inOrder(retries, "retries", "backoff", "maxBackoff");
-  inOrder(outlierDetection, "outlierDetection", "ejectionTime", "maxEjectionTime");
+  inOrder(hedging, "hedging", "minDelay", "maxDelay", durationText);
+  inOrder(retries, "retries", "backoff", "maxBackoff", durationText);
+  inOrder(outlierDetection, "outlierDetection", "ejectionTime", "maxEjectionTime", durationText);
 }

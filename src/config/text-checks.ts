@@ -47,6 +47,13 @@ export const textChecks = {
     /^[a-z0-9._~-]+(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(text)
       ? undefined
       : "not a host name, with or without port",
+  /** What a request asks for: a path with a query if there is one (RFC 9112 section 3.2.1). */
+  requestTarget: (text) =>
+    /^\/[\x21-\x22\x24-\x7e]*$/.test(text)
+      ? undefined
+      : "a path starts with a slash and has visible ASCII characters without #",
+  hexBytes: (text) =>
+    /^([0-9A-Fa-f]{2} ?)+$/.test(text) ? undefined : "bytes have two hexadecimal digits each, as in 0d 0a",
   targetPath: (text) =>
     /^\/[\x21-\x7e]*$/.test(text) && !/[#?]/.test(text)
       ? undefined

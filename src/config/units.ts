@@ -40,6 +40,16 @@ export function parseShare(value: unknown): number | undefined {
   return Number.parseFloat(value) / 100;
 }
 
+/** Milliseconds as one would write them in a configuration: 300000 is "300s", 1500 is "1500ms". */
+export function durationText(ms: number): string {
+  return ms >= 1000 && ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/** A share as one would write it in a configuration: 0.2 is "20%". */
+export function shareText(share: number): string {
+  return `${Number((share * 100).toFixed(6))}%`;
+}
+
 function parse(value: unknown, pattern: string, units: Readonly<Record<string, number>>): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) && value >= 0 ? Math.round(value) : undefined;
   if (typeof value !== "string" || !new RegExp(pattern).test(value)) return undefined;

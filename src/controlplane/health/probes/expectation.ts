@@ -11,7 +11,7 @@ export const expectationFields = {
 };
 
 function hex(description: string) {
-  return Type.String({ pattern: "^([0-9A-Fa-f]{2} ?)+$", maxLength: 6000, description });
+  return Type.String({ "x-check": "hexBytes", maxLength: 6000, description });
 }
 
 export interface ExpectationSettings {

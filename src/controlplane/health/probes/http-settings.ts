@@ -37,7 +37,7 @@ export const httpFields = {
   method: Type.String({ default: "GET", "x-check": "method", maxLength: 32, description: "method of the request" }),
   path: Type.String({
     default: "/",
-    pattern: "^/[\\x21-\\x22\\x24-\\x7e]*$",
+    "x-check": "requestTarget",
     maxLength: 2000,
     description: "path that is asked for, with a query if one is needed",
   }),

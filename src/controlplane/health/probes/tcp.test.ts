@@ -99,7 +99,7 @@ describe("settings", () => {
   it.each<[object, string]>([
     [{ send: "a", sendHex: "00" }, "`send` and `sendHex` exclude each other"],
     [{ expect: "a", expectPattern: "b" }, "only one of `expect`, `expectHex` and `expectPattern`"],
-    [{ sendHex: "0" }, "does not match"],
+    [{ sendHex: "0" }, "two hexadecimal digits"],
     [{ expectPattern: "(" }, "not a regular expression"],
     [{ expect: "" }, "must not be empty"],
   ])("%j", (settings, message) => {
