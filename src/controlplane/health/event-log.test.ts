@@ -72,6 +72,17 @@ describe("lines of the log", () => {
   });
 });
 
+describe("a line about a pool", () => {
+  it("is written although the servers have used up their lines", () => {
+    const lines: string[] = [];
+    const writer = new EventLines({ now: () => 0, wall: () => 0 }, (_level, message) => lines.push(message));
+    for (let i = 0; i <= LOG_BURST; i++) writer.write(event());
+    expect(lines).toHaveLength(LOG_BURST);
+    writer.write({ ...event(), server: undefined, what: "pool_failed", reason: "0 of 3 servers ready" });
+    expect(lines.at(-1)).toBe("pool p: failed (0 of 3 servers ready)");
+  });
+});
+
 describe("what changes of flags mean", () => {
   it.each([
     [0, F.unhealthy, ["unhealthy"]],
