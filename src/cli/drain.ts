@@ -55,17 +55,23 @@ const endings = {
 } as const;
 
 /** Follows a drain and says on stderr what is left, whenever that changes. */
-async function waitForEnd({ server, drainTimeLeft }: ActionAnswer, admin: string): Promise<keyof typeof endings> {
+async function waitForEnd(
+  { server, drainTimeLeft, inFlight }: ActionAnswer,
+  admin: string,
+): Promise<keyof typeof endings> {
   const path = `/api/v2/servers/${encodeURIComponent(server.id)}`;
   const end = performance.now() + (drainTimeLeft ?? Infinity);
+  // What is gone when the time is over was closed, unless nothing was there.
+  let last = inFlight;
   let said = -1;
   for (;;) {
     const entry = await ask(admin, path, server.pool);
     if (entry === undefined) return "removed";
     if (entry.state !== "draining" && entry.state !== "maintenance") return "resumed";
     const left = end - performance.now();
-    if (left <= 0) return "timeout";
+    if (left <= 0) return last + entry.inFlight > 0 ? "timeout" : "drained";
     if (entry.inFlight === 0) return "drained";
+    last = entry.inFlight;
     if (entry.inFlight !== said) process.stderr.write(`${entry.inFlight} in flight, ${seconds(left)} left\n`);
     said = entry.inFlight;
     await new Promise((resolve) => setTimeout(resolve, Math.min(INTERVAL, left)));

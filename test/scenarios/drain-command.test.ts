@@ -29,6 +29,8 @@ describe("evenkeel drain", () => {
     const again = await runEvenkeel(["drain", one.address, "--pool", "web", "--wait", "--json", ...admin]);
     expect(again.code).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({ result: "drained", server: { id: one.address } });
+    const idle = await runEvenkeel(["drain", one.address, "--timeout", "0", "--wait", ...admin]);
+    expect([idle.code, idle.stdout]).toEqual([0, "drained\n"]);
     const down = await runEvenkeel(["force", two.address, "down", ...admin]);
     expect(down.stderr).toBe(`warning: pool web: no server takes new work without ${two.address}\n`);
     expect(down.stdout).toMatch(/: down, 0 in flight\n$/);
