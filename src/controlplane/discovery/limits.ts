@@ -8,6 +8,8 @@ export const PARALLEL_LOOKUPS = 16;
 export const MAX_ALIASES = 16;
 /** Times that the list of resolvers is gone through for one question. */
 export const RESOLVER_ROUNDS = 2;
+/** Questions that one resolver is asked at a time, by all sources: each takes a descriptor for as long as it is silent. */
+export const MAX_QUESTIONS = 64;
 /** Datagrams that do not answer the question and are passed over before the attempt is given up. */
 export const MAX_WRONG_ANSWERS = 64;
 /** Most bytes of a file with servers. */

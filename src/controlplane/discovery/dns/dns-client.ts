@@ -1,10 +1,14 @@
-import { RESOLVER_ROUNDS } from "../limits.ts";
+import { MAX_QUESTIONS, RESOLVER_ROUNDS } from "../limits.ts";
 import { exchangeTcp, exchangeUdp, type ExchangeOptions } from "./dns-exchange.ts";
 import { encodeQuestion, newQuestion, readAnswer, type DnsAnswer, type QuestionType } from "./dns-message.ts";
+import { Places } from "./places.ts";
 import { resolversOf, type ResolverAddress } from "./resolver-address.ts";
 
 /** What servers answer that do not know EDNS(0), or another version of it. */
 const REFUSES_EDNS: ReadonlySet<string> = new Set(["FORMERR", "NOTIMP", "BADVERS"]);
+
+/** For each resolver that was ever asked, of which there are as many as the configurations have named. */
+const places = new Map<string, Places>();
 
 /** No resolver gave a usable answer; the message says what each of them did. */
 export class DnsError extends Error {
@@ -90,13 +94,26 @@ export class StubResolver implements DnsClient {
       signal,
       accept: (message) => readAnswer(message, question),
     };
-    const answer = await exchangeUdp(options);
-    return answer.truncated ? exchangeTcp(options) : answer;
+    const line = placesAt(resolver);
+    await line.take(signal);
+    try {
+      const answer = await exchangeUdp(options);
+      return answer.truncated ? await exchangeTcp(options) : answer;
+    } finally {
+      line.give();
+    }
   }
 }
 
 function isFinal(answer: DnsAnswer): boolean {
   return answer.rcode === "NOERROR" || answer.rcode === "NXDOMAIN";
+}
+
+function placesAt(resolver: ResolverAddress): Places {
+  const key = keyOf(resolver);
+  let found = places.get(key);
+  if (found === undefined) places.set(key, (found = new Places(MAX_QUESTIONS)));
+  return found;
 }
 
 function keyOf({ host, port }: ResolverAddress): string {
