@@ -85,6 +85,19 @@ describe("a hostile DNS", () => {
     expect(Date.now() - started).toBeLessThan(1500);
     expect(residentBytes(evenkeel.pid) - before).toBeLessThan(200 * MIB);
   });
+
+  it("that says nothing takes few descriptors, however many pools ask it", async () => {
+    const dns = await startDnsServer(() => undefined);
+    const pools: Record<string, unknown> = {};
+    for (let i = 0; i < 300; i++) {
+      pools[`p${i}`] = { discovery: { type: "dns", name: `p${i}.test`, port: 80, resolvers: dns.address } };
+    }
+    const origin = await startRawOrigin();
+    const evenkeel = await startProxy([], { top: { pools: { web: { servers: [origin.address] }, ...pools } } });
+    await waitFor("many questions", () => dns.questions.length >= 64);
+    expect(readdirSync(`/proc/${evenkeel.pid}/fd`).length).toBeLessThan(200);
+    expect((await exchange(evenkeel.port(), GET)).status).toBe(200);
+  });
 });
 
 describe("a hostile file of servers", () => {
