@@ -25,7 +25,7 @@ const portOf = (address: string) => Number(address.split(":")[1]);
 /** The source as the REST interface shows it. */
 async function status(evenkeel: Evenkeel) {
   const { discovery } = (await evenkeel.admin("/api/v2/pools/web")) as {
-    discovery: { type: string; servers: number; lastSuccess: number | null; lastError: { reason: string } | null };
+    discovery: { type: string; servers: number; lastSuccess: string | null; lastError: { reason: string } | null };
   };
   return discovery;
 }

@@ -1,8 +1,10 @@
 import type { FastifyPluginCallback } from "fastify";
 import type { Snapshot } from "../../config/snapshot.ts";
 import { poolTotals } from "../../shared-memory/totals.ts";
+import type { DiscoveryStatus } from "../discovery/discovery-status.ts";
 import type { NodeState } from "./node-state.ts";
 import { sendProblem } from "./problem-details.ts";
+import { isoTime } from "./server-health.ts";
 import { poolServers, round } from "./server-view.ts";
 
 /** `/pools` and `/pools/{name}`: pools with their servers and live counters. */
@@ -39,7 +41,7 @@ function view(state: NodeState, snapshot: Snapshot, name: string) {
     upstream,
     retries,
     /** The source of further servers; null without one. */
-    discovery: state.discovery(name) ?? null,
+    discovery: discoveryView(state.discovery(name)),
     ready,
     /** Share of the servers with a weight that take new work; null without any. */
     healthyShare: total === 0 ? null : round(ready / total),
@@ -51,5 +53,16 @@ function view(state: NodeState, snapshot: Snapshot, name: string) {
     requests: sum("requests"),
     errors: sum("errors"),
     servers,
+  };
+}
+
+/** How a source of servers is doing, with times as everywhere in the interface. */
+function discoveryView(status: DiscoveryStatus | undefined) {
+  if (status === undefined) return null;
+  const { lastSuccess, lastError } = status;
+  return {
+    ...status,
+    lastSuccess: isoTime(lastSuccess ?? undefined),
+    lastError: lastError === null ? null : { ...lastError, at: isoTime(lastError.at) },
   };
 }
