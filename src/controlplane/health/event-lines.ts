@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../log.ts";
-import { eventText, isBad, type NewHealthEvent } from "./health-event.ts";
+import { eventText, isBad, isByOperator, type NewHealthEvent } from "./health-event.ts";
 import { LOG_BURST, LOG_RATE } from "./limits.ts";
 
 /** How often it is said how many lines were left out, in ms. */
@@ -45,7 +45,9 @@ export class EventLines {
     this.#forPools = new Allowance(clock.now());
   }
 
+  /** Writes the event's line, if there is room for it and nobody else has written what happened. */
   write(event: NewHealthEvent): void {
+    if (isByOperator(event.what)) return;
     const now = this.#clock.now();
     if (!(event.server === undefined ? this.#forPools : this.#forServers).take(now)) {
       if (this.#leftOut++ === 0) this.#saidAt = now;

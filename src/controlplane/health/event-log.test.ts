@@ -72,6 +72,16 @@ describe("lines of the log", () => {
   });
 });
 
+describe("what operators say", () => {
+  it("has no second line, for the action has written one", () => {
+    const lines: string[] = [];
+    const writer = new EventLines({ now: () => 0, wall: () => 0 }, (_level, message) => lines.push(message));
+    writer.write({ ...event(), what: "draining", reason: undefined });
+    writer.write({ ...event(), what: "force_ended", reason: undefined });
+    expect(lines).toEqual([]);
+  });
+});
+
 describe("a line about a pool", () => {
   it("is written although the servers have used up their lines", () => {
     const lines: string[] = [];

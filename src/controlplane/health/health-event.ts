@@ -84,6 +84,21 @@ const bad: ReadonlySet<HealthChange> = new Set([
   "pool_panic",
 ]);
 
+const byOperators: ReadonlySet<HealthChange> = new Set([
+  "draining",
+  "drain_ended",
+  "maintenance",
+  "maintenance_ended",
+  "forced_down",
+  "forced_up",
+  "force_ended",
+]);
+
+/** True for what operators have said; whoever carries it out writes to the log what it is and what it means. */
+export function isByOperator(change: HealthChange): boolean {
+  return byOperators.has(change);
+}
+
 /** True for changes for the worse that nobody has asked for. */
 export function isBad(change: HealthChange): boolean {
   return bad.has(change);
