@@ -89,7 +89,7 @@ export const OutlierDetectionSchema = Type.Object(
       description: "a mean latency so many times the median of the pool's servers ejects; 0 is off",
     }),
     latencyDifference: duration("20ms", "and at least so much above the median"),
-    latencyInterval: timeout("250ms", "how often latencies are compared; three times in a row too slow ejects"),
+    latencyInterval: timeout("200ms", "how often latencies are compared; three times in a row too slow ejects"),
     latencyRequests: Type.Integer({
       default: 5,
       minimum: 1,
