@@ -1,5 +1,6 @@
 import type { UpstreamConfig } from "../../config/schema.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
+import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
@@ -180,8 +181,10 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   }
 
   unreachable(reason: string, code: string | undefined): void {
-    this.#warn(`cannot connect: ${reason}`);
     this.passive?.connectFailed(this.slot, code, this.context.now);
+    // That a server is out because of this has a line of its own, of which a flood of servers gets only some.
+    const { health } = this.context.scoreboard;
+    if ((health.flags(this.slot) & HealthFlag.unreachable) === 0) this.#warn(`cannot connect: ${reason}`);
   }
 
   #warn(text: string): void {
