@@ -33,7 +33,9 @@ export function normaliseValue(schema: SchemaNode, value: unknown, path: ConfigP
 }
 
 function mistake(schema: SchemaNode, value: unknown, path: ConfigPath, visit: Visit): undefined {
-  const hint = schema.type === "string" && isPlain(value) ? ` (put it in quotes)` : "";
+  const isOff = value === false || value === "off";
+  const off = isOff && schema["x-off"] !== undefined ? `; ${schema["x-off"]} turns it off` : "";
+  const hint = schema.type === "string" && isPlain(value) ? ` (put it in quotes)` : off;
   visit.error(path, `must be ${describeSchema(schema)}, not ${show(value, path, visit, schema)}${hint}`);
   return undefined;
 }

@@ -72,6 +72,11 @@ describe("problems", () => {
       "pools: { a: { zzz: 1 } }",
       "1:15: pools.a.zzz: unknown key; allowed are algorithm, servers, upstream, healthCheck, outlierDetection,",
     ],
+    [
+      "off for what cannot be left out",
+      "pools: { a: { retries: off } }",
+      'pools.a.retries: must be an object, not "off"; attempts: 0 turns it off',
+    ],
     ["planned key", "cluster: x", "1:1: cluster: not available in this version yet"],
     [
       "planned key within",

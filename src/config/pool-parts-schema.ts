@@ -146,7 +146,7 @@ export const RetriesSchema = Type.Object(
     nonIdempotent: Flag(false, "repeat POST and PATCH too after a server may have begun to work on them"),
     tryTimeout: duration(
       "0",
-      "time for one try until the head of the answer, after which another server is asked; 0 is off",
+      "time for one try until the head of the answer, after which another server is asked, if one may be; 0 is off",
     ),
     budget: Share("20%", "retries per request over 10 s; what failed before anything was sent is not counted"),
     minRetriesPerSecond: Type.Number({
@@ -161,7 +161,7 @@ export const RetriesSchema = Type.Object(
     maxBackoff: duration("250ms", "longest wait"),
     bufferLimit: size("64KiB", "request bodies up to this size are kept, so that they can be sent again"),
   },
-  strict,
+  { ...strict, "x-off": "attempts: 0" },
 );
 export type RetriesConfig = Static<typeof RetriesSchema>;
 
@@ -192,7 +192,7 @@ export const QueueSchema = Type.Object(
     }),
     timeout: timeout("1s", "longest wait; after it 503"),
   },
-  strict,
+  { ...strict, "x-off": "limit: 0" },
 );
 export type QueueConfig = Static<typeof QueueSchema>;
 
@@ -223,7 +223,7 @@ export const SlowStartSchema = Type.Object(
     }),
     minimumShare: Share("10%", "share of its weight that it begins with"),
   },
-  strict,
+  { ...strict, "x-off": "0" },
 );
 export type SlowStartConfig = Static<typeof SlowStartSchema>;
 

@@ -40,6 +40,8 @@ export interface SchemaNode {
   readonly "x-key-check"?: TextCheck;
   readonly "x-planned"?: readonly string[];
   readonly "x-planned-values"?: readonly string[];
+  /** How an object that is always there is turned off, for those who try `off`. */
+  readonly "x-off"?: string;
   readonly "x-secret"?: boolean;
 }
 

@@ -126,6 +126,8 @@ export class FlagObserver {
     const counts = `${ready} of ${total} servers ready`;
     this.#noteAbout(name, this.#failed, failed, failed ? "pool_failed" : "pool_recovered", counts, !failed);
     const reason = panic ? `${counts}: those that only checks or errors speak against are used as well` : counts;
+    // That nobody is left to be tried is said above, and is no end to be glad of.
+    if (ready === 0 && !panic) this.#panicking.delete(name);
     this.#noteAbout(name, this.#panicking, panic, panic ? "pool_panic" : "pool_panic_ended", reason, !failed);
   }
 

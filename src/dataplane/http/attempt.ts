@@ -20,6 +20,8 @@ export interface AttemptOwner {
   attemptConnected(attempt: Attempt): void;
   /** It failed before any of an answer was passed on, and is booked. */
   attemptFailed(attempt: Attempt, error: ProxyError): void;
+  /** Whether the rules let the request go to another server after this failure. */
+  mayGoOn(error: ProxyError): boolean;
   /** The request may be repeated on the same server, whose idle connection had just been closed. */
   mayRepeat(error: ProxyError): boolean;
   /** Whether an answer with this status is to be thrown away, because another server will be asked. */
@@ -179,6 +181,11 @@ export class Attempt implements ConnectionWaiter, Timed {
     const { queue } = this.#pool;
     // Of a request whose connection is still being made nothing was sent.
     const error = this.connection.connected ? errors.tryTimeout : errors.connectTimeout;
+    if (!this.#leg.mayGoOn(error)) {
+      // Nobody else may be asked: then the usual timeouts hold.
+      this.#tryDeadline = Infinity;
+      return;
+    }
     this.connection.destroy();
     this.connection = null;
     this.#settle(errors.tryTimeout, this.#context.clock.now());

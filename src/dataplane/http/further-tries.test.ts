@@ -142,6 +142,14 @@ describe("time", () => {
     expect(inFlight(proxy)).toEqual([0, 0, 0]);
   });
 
+  it("for one try does not end a request that nobody else may be asked for", async () => {
+    const proxy = proxyOf({ retries: { tryTimeout: "200ms" } });
+    const post = await asked(proxy, request("POST", "x"));
+    proxy.context.advance(1000);
+    opened[0].receive(ok);
+    expect(post.sent).toBe(ok);
+  });
+
   it("for the whole request is limited, all tries together", async () => {
     const proxy = proxyOf({ retries: { tryTimeout: "400ms" }, upstream: { requestTimeout: "600ms" } });
     const client = await asked(proxy);

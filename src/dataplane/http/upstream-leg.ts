@@ -291,13 +291,13 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
 
   attemptFailed(attempt: Attempt, error: ProxyError): void {
     if (this.#pool.hedging !== null && this.#otherGoesOn(attempt)) return;
-    if (!this.#mayGoOn(error) || !this.#withinBudget(error)) return this.#owner.fail(error);
+    if (!this.mayGoOn(error) || !this.#withinBudget(error)) return this.#owner.fail(error);
     this.#choice.exclude(attempt.server!.slot);
     this.#again(() => this.#dispatch(error));
   }
 
   /** Whether the rules let the request go to another server after this failure. */
-  #mayGoOn(error: ProxyError): boolean {
+  mayGoOn(error: ProxyError): boolean {
     const { retry } = this.#pool;
     return this.#retries < retry.attempts && retry.allowsError(error, this.method) && this.request.isReplayable;
   }
@@ -316,7 +316,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   }
 
   mayMove(attempt: Attempt, error: ProxyError): boolean {
-    if (this.started || this.#hedge.second !== null || !this.#mayGoOn(error)) return false;
+    if (this.started || this.#hedge.second !== null || !this.mayGoOn(error)) return false;
     return this.#reserve(attempt, error);
   }
 
