@@ -24,7 +24,8 @@ async function measure(hedging: unknown) {
   const journals = origins.map((origin) => origin.journal()).flat();
   const sent = journals.filter(({ kind }) => kind === "B").length;
   const cancelled = journals.filter(({ kind }) => kind === "C").length;
-  const times = latencies(load.samples.filter(({ due, method }) => due >= from && method !== "POST"));
+  // What has a body is not hedged, though PUT might be repeated.
+  const times = latencies(load.samples.filter(({ due, method }) => due >= from && method === "GET"));
   return {
     posts: doubled(origins, "POST").length,
     requests: load.samples.length,
@@ -39,13 +40,6 @@ async function measure(hedging: unknown) {
 it("a second request cuts the tail that a few slow answers make", { timeout: 60_000 }, async () => {
   const without = await measure("off");
   const hedged = await measure({ percentile: 95, budget: "10%" });
-  expect(without.extra).toBe(0);
-  expect(hedged.posts).toBe(0);
-  expect(hedged.extra).toBeGreaterThan(0);
-  expect(hedged.extra).toBeLessThanOrEqual(hedged.requests * 0.1);
-  // Whichever is late is given up by closing its connection; a few answer in the same instant.
-  expect(hedged.cancelled).toBeGreaterThan(hedged.extra * 0.5);
-  expect(hedged.p99).toBeLessThan(without.p99);
   report("hedging, 5 % of one server's answers 100 times as slow", {
     "p50 without, with (ms)": `${without.p50.toFixed(1)}, ${hedged.p50.toFixed(1)}`,
     "p99 without, with (ms)": `${without.p99.toFixed(1)}, ${hedged.p99.toFixed(1)}`,
@@ -54,4 +48,11 @@ it("a second request cuts the tail that a few slow answers make", { timeout: 60_
     "cancelled of the second requests": hedged.cancelled / hedged.extra,
     "POST hedged": hedged.posts,
   });
+  expect(without.extra).toBe(0);
+  expect(hedged.posts).toBe(0);
+  expect(hedged.extra).toBeGreaterThan(0);
+  expect(hedged.extra).toBeLessThanOrEqual(hedged.requests * 0.1);
+  // Whichever is late is given up by closing its connection; a few answer in the same instant.
+  expect(hedged.cancelled).toBeGreaterThan(hedged.extra * 0.5);
+  expect(hedged.p99).toBeLessThan(without.p99);
 });
