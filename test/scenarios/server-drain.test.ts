@@ -53,6 +53,7 @@ describe("draining a server under load", () => {
     await load.stop();
     expect([load.failures, one.quick]).toEqual([[], last]);
     await waitForQuiet(evenkeel);
+    await waitFor("its connections to close", async () => (await serverCounters(evenkeel))[0].connections === 0);
     const [drained] = await serverCounters(evenkeel);
     expect(drained).toMatchObject({ inFlight: 0, connections: 0, errors: 0 });
 
