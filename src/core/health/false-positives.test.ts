@@ -2,22 +2,12 @@ import { describe, expect, it } from "vitest";
 import { seededRandom } from "../random.ts";
 import { latencyLimit, latencyOutliers, newStanding } from "./latency-comparison.ts";
 import { checkForAnHour, LossyNetwork, traffic, type SimulatedServer } from "./lossy-network.fixture.ts";
-import { successOutliers, type OutlierRules } from "./outlier-statistics.ts";
+import { rules } from "./outlier-rules.fixture.ts";
+import { successOutliers } from "./outlier-statistics.ts";
 
 const LOSS = 0.01;
 const SERVERS = 100;
 const HOUR = 3_600_000;
-
-const rules: OutlierRules = {
-  successRateDeviation: 1.9,
-  successRateServers: 5,
-  successRateRequests: 100,
-  failurePercentage: 0,
-  failurePercentageRequests: 50,
-  latencyFactor: 5,
-  latencyDifference: 20,
-  latencyRequests: 5,
-};
 
 /** Rates from 20 to about 200 requests per second, latencies from 3 to 8 ms. */
 const pool: readonly SimulatedServer[] = Array.from({ length: SERVERS }, (_, i) => ({

@@ -1,18 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { latencyLimit, latencyOutliers, newStanding, type LatencySample } from "./latency-comparison.ts";
-import type { Outlier, OutlierRules } from "./outlier-statistics.ts";
-
-const rules: OutlierRules = {
-  successRateDeviation: 1.9,
-  successRateServers: 5,
-  successRateRequests: 100,
-  failurePercentage: 0,
-  failurePercentageRequests: 50,
-  latencyFactor: 5,
-  latencyDifference: 20,
-  latencyRequests: 5,
-};
+import { rules } from "./outlier-rules.fixture.ts";
+import type { Outlier } from "./outlier-statistics.ts";
 
 const sample = (mean: number, answers = 25, slow = 0): LatencySample => ({ answers, total: mean * answers, slow });
 const slow = (mean: number, answers = 25) => sample(mean, answers, answers);

@@ -1,17 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { successOutliers, type OutlierRules } from "./outlier-statistics.ts";
-
-const rules: OutlierRules = {
-  successRateDeviation: 1.9,
-  successRateServers: 5,
-  successRateRequests: 100,
-  failurePercentage: 0,
-  failurePercentageRequests: 50,
-  latencyFactor: 5,
-  latencyDifference: 20,
-  latencyRequests: 5,
-};
+import { rules } from "./outlier-rules.fixture.ts";
+import { successOutliers } from "./outlier-statistics.ts";
 
 const servers = (errors: readonly number[], requests = 200) => errors.map((count) => ({ requests, errors: count }));
 

@@ -286,14 +286,7 @@ export class Attempt implements ConnectionWaiter, Timed {
 
   onServerSuspect(error: ProxyError): boolean {
     if (this.latency >= 0 || !this.#leg.mayMove(this, error)) return false;
-    if (this.#waiting) {
-      this.#waiting = false;
-      this.server!.connections.cancel(this);
-    }
-    this.connection?.destroy();
-    this.connection = null;
-    this.#stopTimer();
-    this.#release();
+    this.cut();
     this.#leg.attemptGivenUp();
     return true;
   }
