@@ -32,11 +32,17 @@ export const MatchSchema = Type.Object(
     ),
     cookies: Type.Optional(Values("name: value, as for headers", "cookieName")),
     query: Type.Optional(Values("name: value, as for headers")),
+    sni: Type.Optional(
+      stringList("name that the client asked for in the TLS handshake: as `host`", {
+        minItems: 1,
+        check: "hostPattern",
+      }),
+    ),
     client: Type.Optional(
       stringList("client addresses: single ones or ranges such as 10.0.0.0/8", { minItems: 1, check: "addressRange" }),
     ),
   },
-  { ...strict, "x-planned": ["sni"] },
+  strict,
 );
 export type MatchConfig = Static<typeof MatchSchema>;
 

@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox";
 import { duration, Flag, Name, size, strict, stringList, switchable, Text, timeout } from "./fields.ts";
 import { poolFailureParts } from "./pool-parts-schema.ts";
+import { Http2Schema, ListenerTlsSchema, UpstreamTlsSchema } from "./tls-schema.ts";
 import { MatchSchema, RedirectSchema, RespondSchema, RewriteSchema, SplitSchema } from "./route-parts-schema.ts";
 
 /*
@@ -46,14 +47,24 @@ export interface AlgorithmConfig {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+const upstreamProtocols = ["http1", "http2", "h2c", "auto"] as const;
+export type UpstreamProtocol = (typeof upstreamProtocols)[number];
+
 export const UpstreamSchema = Type.Object(
   {
-    protocol: Type.Unsafe<"http1">({
+    protocol: Type.Unsafe<UpstreamProtocol>({
       type: "string",
-      enum: ["http1"],
+      enum: upstreamProtocols,
       default: "http1",
-      "x-planned-values": ["http2", "h2", "h2c"],
-      description: "protocol spoken to the servers",
+      description:
+        "spoken to the servers: http1; http2 over TLS; h2c, HTTP/2 in the clear; auto, what the server chooses in the TLS handshake (ALPN)",
+    }),
+    tls: switchable(UpstreamTlsSchema, "off", "connections to the servers are encrypted"),
+    maxStreams: Type.Integer({
+      default: 100,
+      minimum: 1,
+      maximum: 10_000,
+      description: "requests at one time on one HTTP/2 connection to a server, where the server does not allow less",
     }),
     connectTimeout: timeout("5s", "time for a connection to be made"),
     responseTimeout: timeout("60s", "time from the last byte sent to the head of the answer"),
@@ -79,7 +90,7 @@ export const UpstreamSchema = Type.Object(
       description: "connections per server and worker that are opened before they are needed",
     }),
   },
-  { ...strict, "x-planned": ["tls", "pipelining", "proxyProtocol"] },
+  { ...strict, "x-planned": ["pipelining", "proxyProtocol"] },
 );
 export type UpstreamConfig = Static<typeof UpstreamSchema>;
 
@@ -194,11 +205,13 @@ export const ListenerSchema = Type.Object(
       { default: [], check: "addressRange" },
     ),
     forwarded: Flag(false, "send Forwarded (RFC 7239) besides X-Forwarded-*"),
+    tls: Type.Optional(ListenerTlsSchema),
+    http2: switchable(Http2Schema, {}, "HTTP/2: by ALPN where there is TLS, by prior knowledge where there is none"),
     limits: LimitsSchema,
     routes: Type.Array(RouteSchema, { default: [], description: "the first one that matches is taken" }),
     pool: Type.Optional(Name("short form of a last route that matches everything and goes to this pool")),
   },
-  { ...strict, "x-planned": ["tls", "proxyProtocol"] },
+  { ...strict, "x-planned": ["proxyProtocol"] },
 );
 export type ListenerConfig = Static<typeof ListenerSchema>;
 
@@ -242,6 +255,12 @@ export const ConfigSchema = Type.Object(
       default: "memory:",
       "x-check": "store",
       description: "where the history of health checks is kept: memory: or sqlite:FILE",
+    }),
+    certificateStore: Type.String({
+      minLength: 1,
+      default: "evenkeel-certificates",
+      description:
+        "directory for certificates that came by ACME or over REST, and their keys; readable by this user alone",
     }),
     maxServers: Type.Integer({
       default: 16_384,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { loadModules } from "../config/modules.ts";
 import type { Snapshot } from "../config/snapshot.ts";
+import { NO_TLS_MATERIAL, type TlsMaterial } from "../config/tls-material.ts";
 import type { Clock } from "../core/clock.ts";
 import { errors } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
@@ -22,6 +23,8 @@ export interface DataPlaneOptions {
   readonly scoreboard: Scoreboard;
   readonly clock: Clock;
   log(level: "debug" | "info" | "warn" | "error", message: string): void;
+  /** A client asked for a name for which there is no certificate, but may be one (ACME on demand). */
+  wanted?(listener: string, name: string): void;
 }
 
 /** How often connections that are kept ahead of need are counted, in ms. A server that is down is not asked more often. */
@@ -36,6 +39,7 @@ export class DataPlane {
   readonly #exchanges: ExchangePool;
   readonly #ticker: NodeJS.Timeout;
   #plan: Plan | null = null;
+  tls: TlsMaterial = NO_TLS_MATERIAL;
   /** By listener name and index of the address. */
   readonly #listeners = new Map<string, { listener: HttpListener; address: string }>();
   /** Listeners that are gone from the configuration, with connections that are not over yet. */
@@ -174,6 +178,11 @@ export class DataPlane {
     for (const key of Object.keys(ports)) if (!this.#listeners.has(key)) delete ports[key];
     for (const [key, { listener }] of this.#listeners) ports[key] ??= Number(listener.portText);
     return ports;
+  }
+
+  /** Takes certificates and all else that TLS needs into use, for handshakes from now on. Comes before the first snapshot. */
+  setTlsMaterial(material: TlsMaterial): void {
+    this.tls = material;
   }
 
   #retire(listener: HttpListener): void {

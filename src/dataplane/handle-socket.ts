@@ -39,7 +39,7 @@ export class HandleSocket implements StreamSocket {
   writableNeedDrain = false;
   readonly #bindings: Bindings = found!;
   readonly #handle: StreamHandle;
-  readonly #owner: TransportOwner;
+  #owner: TransportOwner;
   #buffer: Buffer;
   #corked: (string | Uint8Array)[] | null = null;
   #reading = false;
@@ -80,6 +80,11 @@ export class HandleSocket implements StreamSocket {
 
   get destroyed(): boolean {
     return this.#closed;
+  }
+
+  /** Another owner from now on: the protocol has turned out to be another one. Called within `onData` at the latest. */
+  own(owner: TransportOwner): void {
+    this.#owner = owner;
   }
 
   /** Strings are latin1. A buffer must stay as it is until `writableLength` is 0. */
@@ -171,17 +176,17 @@ export class HandleSocket implements StreamSocket {
   received(length: number): Buffer | undefined {
     if (this.#closed) return undefined;
     if (length > 0) {
-      const owner = this.#owner;
       let goOn = false;
       try {
-        goOn = owner.onData(this.#buffer, length);
+        goOn = this.#owner.onData(this.#buffer, length);
       } catch (error) {
         this.#bug(error);
       }
       if (this.#closed) return undefined;
       if (!goOn && this.#reading) this.pause();
-      if (this.#buffer === owner.readBuffer) return undefined;
-      return (this.#buffer = owner.readBuffer);
+      const { readBuffer } = this.#owner;
+      if (this.#buffer === readBuffer) return undefined;
+      return (this.#buffer = readBuffer);
     }
     if (length === 0) return undefined;
     this.#reading = false;

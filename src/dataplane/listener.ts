@@ -106,7 +106,7 @@ export class HttpListener implements ConnectionHost {
       handle.close();
       return;
     }
-    const connection = new ClientConnection(this, plainAddress(remote), false);
+    const connection = new ClientConnection(this, plainAddress(remote), null);
     this.#connections.add(connection);
     const socket = new HandleSocket(handle, connection);
     connection.attach(socket);
@@ -119,7 +119,7 @@ export class HttpListener implements ConnectionHost {
       socket.destroy();
       return;
     }
-    const connection = new ClientConnection(this, plainAddress(socket.remoteAddress ?? ""), false);
+    const connection = new ClientConnection(this, plainAddress(socket.remoteAddress ?? ""), null);
     this.#connections.add(connection);
     adoptSocket(socket, connection);
     connection.attach(socket);

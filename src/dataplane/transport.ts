@@ -114,6 +114,8 @@ function own(socket: net.Socket, owner: TransportOwner): void {
 
 /** A socket as the data plane uses it; `net.Socket` is one, and so is `HandleSocket`. */
 export interface StreamSocket {
+  /** What is written is copied at once (TLS does that): a buffer need not stay as it is. Absent: no. */
+  readonly copiesWrites?: boolean;
   /** Bytes written that the kernel has not taken. */
   readonly writableLength: number;
   /** More than enough is unsent; the owner's `onDrain` is called when it is gone. */
@@ -134,6 +136,11 @@ export interface StreamSocket {
 export function adoptSocket(socket: net.Socket, owner: TransportOwner): void {
   own(socket, owner);
   socket.on("data", onPlainData);
+}
+
+/** Gives a socket of node:net to another owner, within `onData` at the latest. */
+export function handOverNetSocket(socket: StreamSocket, owner: TransportOwner): void {
+  (socket as OwnedSocket)[OWNER] = owner;
 }
 
 /** Opens a connection to a server with node:net. `owner.onConnect` is called once it is there. */

@@ -1,4 +1,5 @@
 import type { Snapshot } from "../config/snapshot.ts";
+import type { TlsMaterial } from "../config/tls-material.ts";
 import type { DataPlaneLike, DataPlaneOptions } from "./worker.ts";
 
 /**
@@ -31,6 +32,10 @@ export class DataPlane implements DataPlaneLike {
         for (;;);
       }, 300);
     return { "web/0": bound["web/0"] ?? 40_000 + worker };
+  }
+
+  setTlsMaterial(material: TlsMaterial): void {
+    this.#options.log("debug", `worker ${this.#options.worker} got TLS material ${material.version}`);
   }
 
   async drain(timeout: number): Promise<void> {

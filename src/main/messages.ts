@@ -1,4 +1,5 @@
 import type { Snapshot } from "../config/snapshot.ts";
+import type { TlsMaterial } from "../config/tls-material.ts";
 import type { LogLevel } from "../controlplane/log.ts";
 import type { ScoreboardHandle } from "../shared-memory/memory.ts";
 
@@ -21,6 +22,7 @@ export type BoundPorts = Readonly<Record<string, number>>;
 /** From the main thread to a worker. */
 export type WorkerRequest =
   | { readonly type: "apply"; readonly id: number; readonly snapshot: Snapshot; readonly bound: BoundPorts }
+  | { readonly type: "tls"; readonly id: number; readonly material: TlsMaterial }
   | { readonly type: "drain"; readonly id: number; readonly timeout: number };
 
 /** An error as it crosses threads: what people read, and the code for programs (EADDRINUSE …). */
@@ -33,4 +35,6 @@ export interface WorkerFailure {
 export type WorkerReport =
   | { readonly type: "done"; readonly id: number; readonly bound: BoundPorts }
   | { readonly type: "failed"; readonly id: number; readonly failure: WorkerFailure }
+  /** A client asked for a name for which there is no certificate, but may be one (ACME on demand). */
+  | { readonly type: "wanted"; readonly listener: string; readonly name: string }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string };

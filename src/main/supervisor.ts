@@ -1,10 +1,11 @@
+import { NO_TLS_MATERIAL, type TlsMaterial } from "../config/tls-material.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Snapshot } from "../config/snapshot.ts";
 import type { Log } from "../controlplane/log.ts";
 import type { WorkerStatus } from "../controlplane/worker-status.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
 import { ACKNOWLEDGE_TIMEOUT, HEARTBEAT_TIMEOUT } from "./limits.ts";
-import type { BoundPorts } from "./messages.ts";
+import type { BoundPorts, WorkerRequest } from "./messages.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { WorkerSlot, type SlotOwner } from "./worker-slot.ts";
 import { WorkerError, type WorkerThread } from "./worker-thread.ts";
@@ -18,6 +19,8 @@ export interface SupervisorOptions {
   readonly dataPlane: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** A client asked for a name for which there is no certificate, but may be one. May come often. */
+  readonly wanted?: (listener: string, name: string) => void;
   /** Overrides of limits.ts in ms. */
   readonly acknowledgeTimeout?: number;
   readonly heartbeatTimeout?: number;
@@ -35,6 +38,8 @@ export class Supervisor implements SlotOwner {
   readonly #queue = new SerialQueue();
   readonly #acknowledgeTimeout: number;
   readonly #heartbeatTimeout: number;
+  readonly #wanted: (listener: string, name: string) => void;
+  #material: TlsMaterial = NO_TLS_MATERIAL;
   #snapshot: Snapshot | undefined;
   #bound: BoundPorts = {};
   #watch: NodeJS.Timeout | undefined;
@@ -45,6 +50,7 @@ export class Supervisor implements SlotOwner {
     this.scoreboard = Scoreboard.create({ servers: maxServers, workers });
     this.clock = options.clock;
     this.log = options.log;
+    this.#wanted = options.wanted ?? (() => undefined);
     this.#acknowledgeTimeout = options.acknowledgeTimeout ?? ACKNOWLEDGE_TIMEOUT;
     this.#heartbeatTimeout = options.heartbeatTimeout ?? HEARTBEAT_TIMEOUT;
     const scoreboard = this.scoreboard.handle;
@@ -90,14 +96,12 @@ export class Supervisor implements SlotOwner {
       let bound: BoundPorts;
       try {
         // The first one settles which ports "port 0" means, for the others to share.
-        bound = await first.ask(request, this.#acknowledgeTimeout);
+        bound = await this.#ask(first, request);
       } catch (error) {
         await this.#goBack([first], error as WorkerError);
         throw error;
       }
-      const results = await Promise.allSettled(
-        others.map((thread) => thread.ask({ ...request, bound }, this.#acknowledgeTimeout)),
-      );
+      const results = await Promise.allSettled(others.map((thread) => this.#ask(thread, { ...request, bound })));
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) {
         const failures = results.flatMap((result) =>
@@ -111,6 +115,45 @@ export class Supervisor implements SlotOwner {
       for (const slot of this.#slots) if (slot.state === "starting") slot.state = "running";
       return bound;
     });
+  }
+
+  /** Gives a worker a snapshot, and the TLS material before it unless it has that. */
+  async #ask(
+    thread: WorkerThread,
+    request: Omit<Extract<WorkerRequest, { type: "apply" }>, "id">,
+  ): Promise<BoundPorts> {
+    await this.#giveTls(thread);
+    return thread.ask(request, this.#acknowledgeTimeout);
+  }
+
+  async #giveTls(thread: WorkerThread): Promise<void> {
+    const { version } = this.#material;
+    if (thread.tlsVersion === version) return;
+    await thread.ask({ type: "tls", material: this.#material }, this.#acknowledgeTimeout);
+    thread.tlsVersion = version;
+  }
+
+  /**
+   * Gives all workers what they need for TLS, now and whenever one is replaced. Resolves when all that run have it; one that
+   * cannot take it is ended, for its successor begins with it.
+   */
+  setTlsMaterial(material: TlsMaterial): Promise<void> {
+    this.#material = material;
+    return this.#queue.run(async () => {
+      const threads = this.#slots.flatMap((slot) => (slot.thread?.alive ? [slot.thread] : []));
+      await Promise.all(
+        threads.map((thread) =>
+          this.#giveTls(thread).catch((error: unknown) => {
+            this.log("error", `worker ${thread.number} could not take certificates: ${(error as Error).message}`);
+            return thread.terminate();
+          }),
+        ),
+      );
+    });
+  }
+
+  wanted(listener: string, name: string): void {
+    this.#wanted(listener, name);
   }
 
   /** Workers return to the last good snapshot; one whose state is unknown is ended, and its successor starts with that. */
@@ -137,7 +180,7 @@ export class Supervisor implements SlotOwner {
       if (this.#ending || slot.state !== "restarting") return;
       const thread = slot.spawn();
       if (this.#snapshot === undefined) return;
-      await thread.ask({ type: "apply", snapshot: this.#snapshot, bound: this.#bound }, this.#acknowledgeTimeout);
+      await this.#ask(thread, { type: "apply", snapshot: this.#snapshot, bound: this.#bound });
       // The state may have changed while it was asked.
       if ((slot.state as WorkerStatus["state"]) === "starting") slot.state = "running";
     });

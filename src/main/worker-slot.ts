@@ -9,6 +9,8 @@ import { WorkerThread } from "./worker-thread.ts";
 export interface SlotOwner {
   readonly clock: Clock;
   readonly log: Log;
+  /** A client asked for a name without a certificate. */
+  wanted(listener: string, name: string): void;
   /** Takes back what the dead worker had counted. */
   reclaim(worker: number): void;
   /** Gives a new thread the current snapshot; called once its turn has come. */
@@ -35,7 +37,8 @@ export class WorkerSlot {
   /** Starts a thread, which has no plan yet. */
   spawn(): WorkerThread {
     const { clock, log } = this.#owner;
-    const thread = new WorkerThread(this.#start, clock.now(), log);
+    const wanted = (listener: string, name: string) => this.#owner.wanted(listener, name);
+    const thread = new WorkerThread(this.#start, clock.now(), log, wanted);
     this.thread = thread;
     this.state = "starting";
     void thread.ended.then((reason) => this.#ended(thread, reason));

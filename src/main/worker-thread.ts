@@ -37,10 +37,12 @@ export class WorkerThread {
   readonly ended: Promise<string>;
   readonly #thread: Worker;
   readonly #pending = new Map<number, Pending>();
+  /** Version of the TLS material that it was given last. */
+  tlsVersion = 0;
   #alive = true;
   #nextId = 1;
 
-  constructor(start: WorkerStart, startedAt: number, log: Log) {
+  constructor(start: WorkerStart, startedAt: number, log: Log, wanted: (listener: string, name: string) => void) {
     this.number = start.worker;
     this.startedAt = startedAt;
     this.#thread = new Worker(sibling("worker"), {
@@ -50,6 +52,7 @@ export class WorkerThread {
     });
     this.#thread.on("message", (report: WorkerReport) => {
       if (report.type === "log") log(report.level, report.message);
+      else if (report.type === "wanted") wanted(report.listener, report.name);
       else this.#settle(report);
     });
     this.ended = new Promise((resolve) => {
@@ -102,7 +105,7 @@ export class WorkerThread {
     await this.ended;
   }
 
-  #settle(report: Exclude<WorkerReport, { type: "log" }>): void {
+  #settle(report: Exclude<WorkerReport, { type: "log" | "wanted" }>): void {
     const pending = this.#pending.get(report.id);
     this.#pending.delete(report.id);
     if (report.type === "done") pending?.resolve(report.bound);

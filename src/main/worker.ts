@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../adapters/system-clock.ts";
 import type { Snapshot } from "../config/snapshot.ts";
+import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Clock } from "../core/clock.ts";
 import type { LogLevel } from "../controlplane/log.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
@@ -23,12 +24,16 @@ export interface DataPlaneOptions {
   readonly scoreboard: Scoreboard;
   readonly clock: Clock;
   log(level: LogLevel, message: string): void;
+  /** A client asked for a name for which there is no certificate, but may be one. */
+  wanted(listener: string, name: string): void;
 }
 
 /** One worker's data plane, as the main part needs it. */
 export interface DataPlaneLike {
   /** Takes a snapshot into use, or rejects and goes on with the old one. Returns `bound` completed. */
   apply(snapshot: Snapshot, bound: Record<string, number>): Promise<Record<string, number>>;
+  /** Takes certificates and all else that TLS needs into use, for handshakes from now on. */
+  setTlsMaterial(material: TlsMaterial): void;
   /** Stops accepting and resolves when nothing is in flight any more, at the latest after the timeout in ms. */
   drain(timeout: number): Promise<void>;
   close(): void;
@@ -44,6 +49,7 @@ const plane = new DataPlane({
   scoreboard,
   clock: systemClock,
   log: (level, message) => send({ type: "log", level, message }),
+  wanted: (listener, name) => send({ type: "wanted", listener, name }),
 });
 
 beat();
@@ -60,6 +66,8 @@ async function answer(request: WorkerRequest): Promise<void> {
     if (request.type === "apply") {
       bound = await plane.apply(request.snapshot, { ...request.bound });
       scoreboard.workers.setPlanVersion(request.snapshot.version);
+    } else if (request.type === "tls") {
+      plane.setTlsMaterial(request.material);
     } else {
       await plane.drain(request.timeout);
     }

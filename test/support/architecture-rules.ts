@@ -4,14 +4,15 @@ import { bareCode, findImports } from "./source-scanner.ts";
 /** Path under src/ (with slashes) → text. Tests are not among them. */
 export type Sources = ReadonlyMap<string, string>;
 
-const codecs = ["http1", "http2", "dns", "proxy-protocol"];
+const codecs = ["http1", "http2", "tls", "dns", "proxy-protocol"];
 const planes = ["core", ...codecs, "config", "shared-memory"];
 
 /** Layer (first folder under src/) → the other layers that it may import, types included. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   http1: ["core"],
-  http2: ["core"],
+  http2: ["core", "http1"],
+  tls: ["core"],
   dns: ["core"],
   "proxy-protocol": ["core"],
   config: ["core"],

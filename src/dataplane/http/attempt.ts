@@ -4,7 +4,7 @@ import type { ResponseHead } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
 import type { ConnectionWaiter } from "../upstream/server-connections.ts";
-import type { UpstreamConnection } from "../upstream/upstream-connection.ts";
+import type { RequestChannel } from "../upstream/request-channel.ts";
 import type { UpstreamServer } from "../upstream/upstream-server.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { AnswerRelay } from "./answer-relay.ts";
@@ -46,7 +46,7 @@ export class Attempt implements ConnectionWaiter, Timed {
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
   server: UpstreamServer | null = null;
-  connection: UpstreamConnection | null = null;
+  connection: RequestChannel | null = null;
   /** By the clock: when the request was sent, and when the answer's head came. */
   sentAt = 0;
   headAt = 0;
@@ -139,7 +139,7 @@ export class Attempt implements ConnectionWaiter, Timed {
     if (this.deadline !== Infinity) this.#context.wheel.disarm(this);
   }
 
-  onConnection(connection: UpstreamConnection): void {
+  onConnection(connection: RequestChannel): void {
     this.#waiting = false;
     this.connection = connection;
     if (this.#tryDeadline === Infinity) this.#stopTimer();

@@ -2,7 +2,6 @@ import { errors } from "../../core/errors.ts";
 import { ChunkedDecoder } from "../../http1/chunked.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import { giveReadBuffer, READ_SIZE, sharedReadBuffer, takeReadBuffer } from "../transport.ts";
-import { frameChunk, LAST_CHUNK } from "./chunk-framing.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -86,7 +85,7 @@ export class BodyReader {
     if (this.#left === 0) {
       // With the next request behind it, the buffer is still being read.
       if (!shared && to === length && request.taken) giveReadBuffer(source.readBuffer);
-      this.#done(exchange, filtered ? LAST_CHUNK : "");
+      this.#done(exchange, "");
     }
     if (this.#left > 0 && !goOn) source.pauseReading();
     return to;
@@ -105,11 +104,10 @@ export class BodyReader {
       if (event === 1) {
         const data = buffer.subarray(decoder.dataStart, decoder.dataEnd);
         if (!this.#check(exchange, data.length)) return length;
-        if (!(request.filtersBody ? request.sendFiltered(Buffer.from(data)) : request.send(frameChunk(data))))
-          goOn = false;
+        if (!(request.filtersBody ? request.sendFiltered(Buffer.from(data)) : request.sendBorrowed(data))) goOn = false;
         if (source.current !== exchange) return length;
       } else if (event === 2) {
-        this.#done(exchange, decoder.trailers === "" ? LAST_CHUNK : `0\r\n${decoder.trailers}\r\n`);
+        this.#done(exchange, decoder.trailers);
         return position;
       } else if (event === 0) {
         if (!goOn) source.pauseReading();
@@ -122,9 +120,9 @@ export class BodyReader {
     }
   }
 
-  #done(exchange: Exchange, ending: string): void {
+  #done(exchange: Exchange, trailers: string): void {
     this.#source.bodyDone();
-    exchange.leg.request.end(ending);
+    exchange.leg.request.end(trailers);
   }
 
   /** Counts bytes of the body; false when the request was refused for their number or rate. */

@@ -3,6 +3,7 @@ import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import type { Timed } from "../timer-wheel.ts";
+import type { TlsSession } from "../tls/tls-session.ts";
 import type { StreamSocket } from "../transport.ts";
 import { answerText } from "./answer.ts";
 import { ClientIdentity } from "./client-identity.ts";
@@ -17,6 +18,7 @@ export abstract class ClientOutput implements Timed {
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
+  readonly tls: TlsSession | null;
   readonly secure: boolean;
   protected readonly host: ConnectionHost;
   protected readonly identity: ClientIdentity;
@@ -30,10 +32,11 @@ export abstract class ClientOutput implements Timed {
   protected bytesIn = 0;
   protected bytesOut = 0;
 
-  constructor(host: ConnectionHost, remote: string, secure: boolean) {
+  constructor(host: ConnectionHost, remote: string, tls: TlsSession | null) {
     this.host = host;
-    this.secure = secure;
-    this.identity = new ClientIdentity(remote, secure ? "https" : "http", host.portText);
+    this.tls = tls;
+    this.secure = tls !== null;
+    this.identity = new ClientIdentity(remote, tls === null ? "http" : "https", host.portText);
   }
 
   /** The body of the request is still coming: the connection cannot be used again after an answer. */

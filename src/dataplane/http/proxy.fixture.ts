@@ -1,6 +1,7 @@
 import type { Extensions } from "../../config/extensions.ts";
 import { planOf } from "../plan.fixture.ts";
 import type { ListenerPlan, Plan } from "../plan.ts";
+import { testSession } from "../tls/tls-session.fixture.ts";
 import { FakeSocket } from "../socket.fixture.ts";
 import { testWorker, type TestWorker } from "../worker.fixture.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -43,7 +44,7 @@ export class TestProxy implements ConnectionHost {
 
   /** A client connects. */
   connect(remote = "192.0.2.7", secure = false): FakeSocket {
-    const connection = new ClientConnection(this, remote, secure);
+    const connection = new ClientConnection(this, remote, secure ? testSession() : null);
     const socket = new FakeSocket(connection);
     connection.attach(socket);
     return socket;

@@ -4,7 +4,7 @@ import { RequestBody } from "./request-body.ts";
 
 class Sink {
   text = "";
-  send(bytes: Uint8Array): void {
+  sendBody(bytes: Uint8Array): void {
     this.text += Buffer.from(bytes).toString("latin1");
   }
 }
@@ -68,7 +68,7 @@ describe("RequestBody", () => {
           if (i < connectedAt) body.hold(bytes);
           else {
             body.keepCopy(bytes);
-            first.send(bytes);
+            first.sendBody(bytes);
             // The buffer is read into again.
             bytes.fill(0);
           }

@@ -1,6 +1,6 @@
 /** Where a request's body is sent. */
 export interface BodySink {
-  send(bytes: Uint8Array): void;
+  sendBody(bytes: Uint8Array): void;
 }
 
 /**
@@ -14,7 +14,7 @@ export class RequestBody {
   expected = -1;
   /** The client has sent all of it. */
   complete = false;
-  #pieces: Buffer[] = [];
+  #pieces: Uint8Array[] = [];
   #size = 0;
   #kept = true;
 
@@ -27,14 +27,14 @@ export class RequestBody {
   }
 
   /** Takes bytes (for good) that cannot be sent yet. False when the client should pause. */
-  hold(bytes: Buffer): boolean {
+  hold(bytes: Uint8Array): boolean {
     this.#pieces.push(bytes);
     this.#size += bytes.length;
     return this.#size < this.limit;
   }
 
   /** Bytes that are being sent: copied if all of the body may still be kept. */
-  keepCopy(bytes: Buffer): void {
+  keepCopy(bytes: Uint8Array): void {
     if (!this.#kept) return;
     this.#size += bytes.length;
     if (this.#size > this.limit) this.forget();
@@ -43,7 +43,7 @@ export class RequestBody {
 
   /** Sends all that is kept. */
   sendTo(sink: BodySink): void {
-    for (const piece of this.#pieces) sink.send(piece);
+    for (const piece of this.#pieces) sink.sendBody(piece);
     // One that is too long to be kept whole is not copied in part either.
     if (this.#size > this.limit || this.expected > this.limit) this.forget();
   }

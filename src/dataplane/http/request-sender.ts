@@ -1,9 +1,8 @@
 import type { ProxyError } from "../../core/errors.ts";
 import { mayRetry } from "../../core/retry/retry-rule.ts";
 import type { FilterChain } from "../filters/chain.ts";
-import type { UpstreamConnection } from "../upstream/upstream-connection.ts";
+import type { RequestChannel } from "../upstream/request-channel.ts";
 import type { Attempt } from "./attempt.ts";
-import { frameChunk } from "./chunk-framing.ts";
 import type { Downstream } from "./downstream.ts";
 import type { FilterView } from "./filter-view.ts";
 import { RequestBody } from "./request-body.ts";
@@ -27,6 +26,7 @@ export class RequestSender {
   readonly #body = new RequestBody();
   /** The head as it was sent, for a further try. */
   #head = "";
+  #trailers = "";
 
   constructor(exchange: SentExchange, attempt: Attempt, cut: () => void) {
     this.#exchange = exchange;
@@ -43,6 +43,7 @@ export class RequestSender {
   reset(): void {
     this.#body.reset();
     this.#head = "";
+    this.#trailers = "";
   }
 
   /** The connection of a try is there: writes the head, and what of the body has come so far. */
@@ -57,16 +58,16 @@ export class RequestSender {
         attempt.server!.authority,
       );
     if (!exchange.hasBody) {
-      connection.sendHead(this.#head);
-      connection.requestSent();
+      connection.sendHead(this.#head, false);
+      connection.requestSent("");
       return;
     }
     connection.cork();
-    connection.sendHead(this.#head);
+    connection.sendHead(this.#head, exchange.head.chunked || this.filtersBody);
     this.#body.sendTo(connection);
     // What of the body is in the same read as the head is sent after this returns, and leaves with it.
     process.nextTick(uncork, connection);
-    if (this.#body.complete) connection.requestSent();
+    if (this.#body.complete) connection.requestSent(this.#trailers);
     if (!connection.needsDrain) exchange.downstream.resumeReading();
   }
 
@@ -113,12 +114,21 @@ export class RequestSender {
     if (connection?.connected === true) connection.uncork();
   }
 
-  /** Bytes of the body in the framing in which they go on; false asks the client to pause. */
-  send(bytes: Buffer): boolean {
+  /** Bytes of the body, without framing, which stay as they are until `taken`; false asks the client to pause. */
+  send(bytes: Uint8Array): boolean {
     const { connection } = this.attempt;
     if (connection === null || !connection.connected) return this.#body.hold(bytes);
     this.#body.keepCopy(bytes);
-    connection.send(bytes);
+    connection.sendBody(bytes);
+    return !connection.needsDrain;
+  }
+
+  /** The same for a body that goes on in chunks, which are copies: the bytes are the caller's again when this returns. */
+  sendBorrowed(bytes: Uint8Array): boolean {
+    const { connection } = this.attempt;
+    if (connection === null || !connection.connected) return this.#body.hold(Buffer.from(bytes));
+    this.#body.keepCopy(bytes);
+    connection.sendBody(bytes);
     return !connection.needsDrain;
   }
 
@@ -133,20 +143,20 @@ export class RequestSender {
       this.#exchange.filterFailed(error);
       return false;
     }
-    return piece.length === 0 || this.send(frameChunk(piece));
+    return piece.length === 0 || this.send(piece);
   }
 
-  /** The body is complete; `ending` are the bytes that end it in its framing. */
-  end(ending: string): void {
-    if (ending !== "") this.send(Buffer.from(ending, "latin1"));
+  /** The body is complete. `trailers`: complete lines. */
+  end(trailers: string): void {
+    this.#trailers = trailers;
     this.#body.complete = true;
     const { connection } = this.attempt;
     if (connection?.connected !== true) return;
-    connection.requestSent();
+    connection.requestSent(trailers);
     this.attempt.requestComplete();
   }
 }
 
-function uncork(connection: UpstreamConnection): void {
+function uncork(connection: RequestChannel): void {
   connection.uncork();
 }

@@ -1,6 +1,6 @@
 import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../../http1/response-head.ts";
 import type { FilterChain } from "../filters/chain.ts";
-import { frameChunk, LAST_CHUNK } from "./chunk-framing.ts";
+import { frameChunk, LAST_CHUNK } from "../chunk-framing.ts";
 import { clientResponseHead } from "./client-response.ts";
 import type { BufferLender, Downstream } from "./downstream.ts";
 import { responseDrops } from "./dropped-fields.ts";

@@ -103,7 +103,7 @@ export class TriedProxy implements ConnectionHost {
   closed(): void {}
 
   connect(): FakeSocket {
-    const connection = new ClientConnection(this, "192.0.2.7", false);
+    const connection = new ClientConnection(this, "192.0.2.7", null);
     const socket = new FakeSocket(connection);
     connection.attach(socket);
     return socket;

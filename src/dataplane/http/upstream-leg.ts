@@ -274,7 +274,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   /** Bytes from the client for a tunnel; false asks it to pause. */
   tunnelSend(bytes: Buffer): boolean {
     const connection = this.#attempt.connection!;
-    connection.send(bytes);
+    connection.sendTunnel(bytes);
     return !connection.needsDrain;
   }
 

@@ -3,13 +3,14 @@ import { errors, type ProxyError } from "../../core/errors.ts";
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import type { RequestChannel } from "./request-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 /** An exchange that waits for a connection; see `ServerConnections.acquire`. */
 export interface ConnectionWaiter extends UpstreamUser {
   /** A connection is there and belongs to the waiter; it may still be connecting. */
-  onConnection(connection: UpstreamConnection): void;
+  onConnection(connection: RequestChannel): void;
   /** There will be none. */
   onNoConnection(error: ProxyError): void;
 }

@@ -95,7 +95,7 @@ describe("UpstreamConnection: answers", () => {
   it("is not used again when the request was not sent completely, nor beyond its number of requests", () => {
     const early = bench();
     early.socket.connected();
-    early.connection.sendHead("POST / HTTP/1.1\r\n\r\n");
+    early.connection.sendHead("POST / HTTP/1.1\r\n\r\n", false);
     early.socket.receive("HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
     expect(early.events).toEqual(["closed"]);
     const last = asked({ maxRequestsPerConnection: 1 });
@@ -152,7 +152,7 @@ describe("UpstreamConnection: failures", () => {
   it("waits so long for an answer, from the last piece of the request on", () => {
     const { context, user, connection } = asked({ responseTimeout: "5s" });
     context.advance(4900);
-    connection.send("more");
+    connection.sendBody(Buffer.from("more"));
     context.advance(4900);
     expect(user.calls).toEqual([]);
     context.advance(200);

@@ -1,5 +1,6 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Timed } from "../timer-wheel.ts";
+import { frameChunk, LAST_CHUNK } from "../chunk-framing.ts";
 import { openConnection } from "../connect.ts";
 import {
   giveReadBuffer,
@@ -8,6 +9,7 @@ import {
   type ConnectingOwner,
   type StreamSocket,
 } from "../transport.ts";
+import type { RequestChannel } from "./request-channel.ts";
 import { ResponseReader, type AnsweredConnection } from "./response-reader.ts";
 import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
@@ -22,7 +24,7 @@ const CLOSED = 5;
 const KEPT_WAITING = 1000;
 
 /** One HTTP/1.1 connection to a server: one request at a time, in use or waiting for the next. */
-export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConnection {
+export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConnection, RequestChannel {
   /**
    * Heads and short answers are used up at once, so they are read into the buffer that all share and that stays in the
    * processor's cache. Bodies are handed on as they lie, so they need buffers of their own.
@@ -39,6 +41,8 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   user: UpstreamUser | null = null;
   #uses = 0;
   #requestSent = false;
+  /** The body goes out in chunks. */
+  #chunked = false;
   #paused = false;
   #pausedAt = 0;
   #keptWaiting = false;
@@ -63,6 +67,7 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     this.user = user;
     this.#uses++;
     this.#requestSent = false;
+    this.#chunked = false;
     this.#keptWaiting = false;
     this.#sentAt = this.#home.context.now;
     this.#reader.begin();
@@ -87,19 +92,24 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     return this.#socket.writableNeedDrain;
   }
 
-  /** Writes the request's head, as latin1. */
-  sendHead(text: string): void {
+  sendHead(text: string, chunked: boolean): void {
+    this.#chunked = chunked;
     this.#setDeadline(this.#home.config.responseTimeout);
     this.#bytesOut += text.length;
     this.#socket.write(text, "latin1");
   }
 
-  /** Writes bytes of the request's body; they must stay as they are until `unsent` is 0. */
-  send(bytes: Uint8Array | string): void {
-    if (this.#state !== TUNNEL) {
-      this.#sentAt = this.#home.context.now;
-      this.deadline = this.#sentAt + this.#home.config.responseTimeout;
-    }
+  sendBody(bytes: Uint8Array): void {
+    this.#sentAt = this.#home.context.now;
+    this.deadline = this.#sentAt + this.#home.config.responseTimeout;
+    this.#write(this.#chunked ? frameChunk(bytes) : bytes);
+  }
+
+  sendTunnel(bytes: Uint8Array): void {
+    this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array | string): void {
     this.#bytesOut += bytes.length;
     if (typeof bytes === "string") this.#socket.write(bytes, "latin1");
     else this.#socket.write(bytes);
@@ -115,7 +125,8 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
   }
 
   /** The request is complete: the connection may be used again after the answer. */
-  requestSent(): void {
+  requestSent(trailers: string): void {
+    if (this.#chunked) this.#write(trailers === "" ? LAST_CHUNK : `0\r\n${trailers}\r\n`);
     this.#requestSent = true;
     this.#sentAt = this.#home.context.now;
   }

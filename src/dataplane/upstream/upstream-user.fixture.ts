@@ -24,8 +24,8 @@ export class FakeUser implements ConnectionWaiter {
 
   /** Sends a complete request without a body. */
   send(text = "GET / HTTP/1.1\r\n\r\n"): void {
-    this.connection!.sendHead(text);
-    this.connection!.requestSent();
+    this.connection!.sendHead(text, false);
+    this.connection!.requestSent("");
   }
   onConnection(connection: UpstreamConnection): void {
     this.connection = connection;

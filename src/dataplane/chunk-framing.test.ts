@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { ChunkedDecoder } from "../../http1/chunked.ts";
+import { ChunkedDecoder } from "../http1/chunked.ts";
 import { frameChunk, LAST_CHUNK } from "./chunk-framing.ts";
 
 it("frames what the decoder reads back", () => {
