@@ -4,7 +4,7 @@ import { listenError } from "../config/listen-error.ts";
 import type { ClientBoard } from "../shared-memory/client-board.ts";
 import { handlesWork, takeHandles } from "./accept.ts";
 import { ClientConnection } from "./http/client-connection.ts";
-import type { ConnectionHost } from "./http/connection-host.ts";
+import type { ConnectionHost, HostedConnection } from "./http/connection-host.ts";
 import type { ExchangePool } from "./http/exchange-pool.ts";
 import type { ListenerPlan } from "./plan.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
@@ -28,7 +28,7 @@ export class HttpListener implements ConnectionHost {
   portText = "";
   /** No longer in the configuration: connections end after the answer that they are at. */
   retired = false;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<HostedConnection>();
   #server: net.Server | null = null;
 
   constructor(plan: ListenerPlan, context: WorkerContext, exchanges: ExchangePool) {
@@ -142,8 +142,12 @@ export class HttpListener implements ConnectionHost {
   }
 
   /** A connection is gone. */
-  closed(connection: object): void {
-    if (this.#connections.delete(connection as ClientConnection)) this.clients.closed(this.slot);
+  closed(connection: HostedConnection): void {
+    if (this.#connections.delete(connection)) this.clients.closed(this.slot);
+  }
+
+  replace(connection: HostedConnection, next: HostedConnection): void {
+    if (this.#connections.delete(connection)) this.#connections.add(next);
   }
 
   /** Stops accepting. */

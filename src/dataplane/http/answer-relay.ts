@@ -2,9 +2,10 @@ import { errors, type ProxyError } from "../../core/errors.ts";
 import { FieldId } from "../../http1/fields.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import type { AnswerContext, AnswerWriter } from "./answer-writer.ts";
 import { clientResponseHead } from "./client-response.ts";
 import type { BufferLender } from "./downstream.ts";
-import { ResponseWriter, type AnswerContext } from "./response-writer.ts";
+import { ResponseWriter } from "./response-writer.ts";
 
 /** The exchange that an answer is passed on for. */
 export interface RelayedExchange extends AnswerContext {
@@ -17,7 +18,8 @@ export interface RelayedExchange extends AnswerContext {
 
 /** Passes the answer of the server that won on to the client. One per exchange, used again. */
 export class AnswerRelay {
-  readonly response = new ResponseWriter();
+  /** Writes in the client's protocol. */
+  response: AnswerWriter;
   /** 101 was passed on: bytes go both ways. */
   tunnel = false;
   /** Of the answer, as the client gets it. */
@@ -26,15 +28,23 @@ export class AnswerRelay {
   readonly #context: WorkerContext;
   /** Ends what is going on with servers. */
   readonly #cut: () => void;
+  readonly #http1 = new ResponseWriter();
 
   constructor(exchange: RelayedExchange, context: WorkerContext, cut: () => void) {
     this.#exchange = exchange;
     this.#context = context;
     this.#cut = cut;
+    this.response = this.#http1;
+  }
+
+  /** An exchange begins: from now on the answer is written as its client wants it. */
+  begin(): void {
+    this.response = this.#exchange.downstream.ownWriter ?? this.#http1;
   }
 
   reset(): void {
     this.response.reset();
+    this.response = this.#http1;
     this.tunnel = false;
     this.status = 0;
   }

@@ -163,7 +163,7 @@ describe("BodyReader: limits", () => {
   it("measures the rate anew after a pause, which a client could bring about to be slow for ever", () => {
     const bench = new Bench({ minBodyRate: 100 }, "Content-Length: 100000");
     bench.read("x".repeat(5000));
-    bench.reader.paused = true;
+    bench.reader.paused();
     bench.proxy.context.advance(20_000);
     bench.reader.resumed();
     bench.read("x");

@@ -1,12 +1,9 @@
-import { errors } from "../../core/errors.ts";
 import { ChunkedDecoder } from "../../http1/chunked.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import { giveReadBuffer, READ_SIZE, sharedReadBuffer, takeReadBuffer } from "../transport.ts";
+import { BodyMeter } from "./body-meter.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
-
-/** How long a body may be slow before its rate counts, in ms. */
-const RATE_GRACE = 10_000;
 
 /** The connection that bytes are read for. */
 export interface BodySource {
@@ -22,17 +19,12 @@ export interface BodySource {
 
 /** Reads one request body after another: framing, limits, and who owns the bytes. One per connection that had a body. */
 export class BodyReader {
-  /** True while reading is paused: the rate is not the client's then. */
-  paused = false;
   readonly #source: BodySource;
   readonly #host: ConnectionHost;
   #decoder: ChunkedDecoder | null = null;
   #chunked = false;
   #left = 0;
-  #bytes = 0;
-  /** Since when, and from which byte on, the rate is measured. */
-  #startedAt = 0;
-  #startedWith = 0;
+  readonly #meter = new BodyMeter();
 
   constructor(source: BodySource, host: ConnectionHost) {
     this.#source = source;
@@ -42,19 +34,21 @@ export class BodyReader {
   begin(head: RequestHead): void {
     this.#chunked = head.chunked;
     this.#left = head.contentLength;
-    this.#bytes = 0;
-    this.resumed();
+    this.#meter.begin(this.#host.context.now);
     if (head.chunked) {
       this.#decoder ??= new ChunkedDecoder();
       this.#decoder.reset();
     }
   }
 
+  /** The other side cannot take more: the rate is not the client's from here on. */
+  paused(): void {
+    this.#meter.paused = true;
+  }
+
   /** From here on the rate is the client's own again. */
   resumed(): void {
-    this.paused = false;
-    this.#startedAt = this.#host.context.now;
-    this.#startedWith = this.#bytes;
+    this.#meter.resumed(this.#host.context.now);
   }
 
   /** Takes what of buffer[from, length) belongs to the body; returns where that ends. */
@@ -129,22 +123,11 @@ export class BodyReader {
   #check(exchange: Exchange, bytes: number): boolean {
     const { limits } = this.#host.plan.config;
     const { now } = this.#host.context;
-    this.#bytes += bytes;
     this.#source.deadline = now + limits.bodyTimeout;
-    if (limits.maxBodySize !== 0 && this.#bytes > limits.maxBodySize) {
-      exchange.refuse(errors.bodyTooLarge);
-      return false;
-    }
-    const elapsed = now - this.#startedAt;
-    if (
-      elapsed > RATE_GRACE &&
-      !this.paused &&
-      (this.#bytes - this.#startedWith) * 1000 < limits.minBodyRate * elapsed
-    ) {
-      exchange.refuse(errors.bodyTooSlow);
-      return false;
-    }
-    return true;
+    const error = this.#meter.count(bytes, now, limits);
+    if (error === null) return true;
+    exchange.refuse(error);
+    return false;
   }
 }
 

@@ -157,7 +157,7 @@ export class ClientConnection extends ClientInput implements TransportOwner, Tun
     this.stash = null;
     this.readPaused = false;
     // An answer that the client is slow to take gets the time that its body would have had.
-    this.wait(this.unsent > 0 ? this.host.plan.config.limits.bodyTimeout : LINGER_TIME);
+    this.wait(this.socket.writableLength > 0 ? this.host.plan.config.limits.bodyTimeout : LINGER_TIME);
     this.socket.end();
     if (!this.inLoop) this.socket.resume();
   }

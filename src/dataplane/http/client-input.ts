@@ -140,7 +140,7 @@ export abstract class ClientInput extends ClientOutput implements BodySource, Do
 
   pauseReading(): void {
     this.readPaused = true;
-    this.#body!.paused = true;
+    this.#body!.paused();
     // Nothing tells of a client that goes while it is not read from, so the pause has an end as well.
     this.wait(this.host.plan.config.limits.bodyTimeout);
     // Within the loop the pause is its return value.

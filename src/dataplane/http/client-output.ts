@@ -19,6 +19,7 @@ export abstract class ClientOutput implements Timed {
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
   readonly tls: TlsSession | null;
+  readonly ownWriter = null;
   readonly secure: boolean;
   protected readonly host: ConnectionHost;
   protected readonly identity: ClientIdentity;
@@ -61,7 +62,7 @@ export abstract class ClientOutput implements Timed {
     this.socket.uncork();
   }
   get unsent(): number {
-    return this.socket.writableLength;
+    return this.socket.copiesWrites === true ? 0 : this.socket.writableLength;
   }
   get needsDrain(): boolean {
     return this.socket.writableNeedDrain;

@@ -5,6 +5,8 @@ import type { AnswerableError } from "./error-answer.ts";
 /** A client's side that takes everything down and does nothing of its own. */
 export class FakeDownstream implements Downstream {
   readonly secure: boolean = false;
+  readonly tls = null;
+  readonly ownWriter = null;
   unsent = 0;
   needsDrain = false;
   /** Everything written, as latin1. */

@@ -1,5 +1,7 @@
 import type { Answer } from "../../core/filtering/filter.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
+import type { TlsSession } from "../tls/tls-session.ts";
+import type { AnswerWriter } from "./answer-writer.ts";
 import type { AnswerableError } from "./error-answer.ts";
 
 /** A connection to a server, as far as what is written to the client has to do with it. */
@@ -19,6 +21,10 @@ export interface AnsweredRequest {
 /** The client's side of an exchange: takes the answer, and is told what becomes of the request. */
 export interface Downstream {
   readonly secure: boolean;
+  /** What the TLS handshake has settled; null without TLS. */
+  readonly tls: TlsSession | null;
+  /** What writes answers in the client's protocol; null: as HTTP/1, by `write`. */
+  readonly ownWriter: AnswerWriter | null;
   /** Bytes written that the kernel has not taken. */
   readonly unsent: number;
   /** More than enough was written; `UpstreamLeg.resume` is called when it is gone. */

@@ -38,6 +38,10 @@ export class TestProxy implements ConnectionHost {
     }
   }
 
+  replace(): void {
+    // It keeps no list.
+  }
+
   closed(): void {
     this.closedCount++;
   }

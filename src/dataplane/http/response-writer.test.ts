@@ -5,7 +5,8 @@ import { emptyChain } from "../filters/chain.ts";
 import { FakeDownstream } from "./downstream.fixture.ts";
 import { FilterView } from "./filter-view.ts";
 import { requestHead, responseHead } from "./head.fixture.ts";
-import { ResponseWriter, type AnswerContext } from "./response-writer.ts";
+import type { AnswerContext } from "./answer-writer.ts";
+import { ResponseWriter } from "./response-writer.ts";
 
 const bytes = Buffer.from("__abc__");
 const head = responseHead("GET", "HTTP/1.1 200 OK", "Content-Length: 3");

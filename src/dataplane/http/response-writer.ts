@@ -1,24 +1,12 @@
 import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../../http1/response-head.ts";
-import type { FilterChain } from "../filters/chain.ts";
 import { frameChunk, LAST_CHUNK } from "../chunk-framing.ts";
+import type { AnswerContext, AnswerWriter } from "./answer-writer.ts";
 import { clientResponseHead } from "./client-response.ts";
 import type { BufferLender, Downstream } from "./downstream.ts";
 import { responseDrops } from "./dropped-fields.ts";
-import type { FilterView } from "./filter-view.ts";
 
-/** The exchange that an answer belongs to, as far as writing it depends on it. */
-export interface AnswerContext {
-  readonly downstream: Downstream;
-  /** Minor version of the client's HTTP. */
-  readonly minor: 0 | 1;
-  /** Both null for a route without filters. */
-  readonly view: FilterView | null;
-  readonly chain: FilterChain | null;
-}
-
-/** Passes a server's answer on to the client: head, framing, body filters. One per exchange, used again. */
-export class ResponseWriter {
-  /** The head has gone to the client: it is too late for another answer. */
+/** Passes a server's answer on to an HTTP/1 client: head, framing, body filters. One per exchange, used again. */
+export class ResponseWriter implements AnswerWriter {
   started = false;
   /** The body goes on as chunks of our own; otherwise as it came. */
   #chunks = false;

@@ -100,6 +100,9 @@ export class TriedProxy implements ConnectionHost {
     }
   }
 
+  replace(): void {
+    // It keeps no list.
+  }
   closed(): void {}
 
   connect(): FakeSocket {

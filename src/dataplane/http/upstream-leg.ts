@@ -81,7 +81,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   }
   /** The client knows chunks, and no filter wants to see the data. */
   get takesChunks(): boolean {
-    return this.#owner.minor === 1 && this.#owner.view === null;
+    return this.#owner.minor === 1 && this.#owner.view === null && this.#owner.downstream.ownWriter === null;
   }
   /** The server that the answer comes from, or that was asked last. */
   get server(): UpstreamServer | null {
@@ -115,6 +115,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     this.#pool = pool;
     this.#choice.hashKey = hashKey;
     this.#atOnce = this.#owner.chain === null;
+    this.relay.begin();
     this.request.begin(pool.config.retries.bufferLimit);
     if (pool.limit !== null) {
       if (!pool.enter()) return this.#owner.fail(errors.concurrencyLimited);
