@@ -1,6 +1,7 @@
 import type { LooseConfig } from "./loose-config.ts";
 import { checkPoolFailureParts } from "./pool-failure-checks.ts";
 import { formatPath, type ConfigPath } from "./problem.ts";
+import { checkUpstreams } from "./upstream-checks.ts";
 import type { Visit } from "./visit.ts";
 
 /** That servers are told apart, and that a pool has some. `used`: the pools that a route leads to. */
@@ -29,6 +30,7 @@ export function checkPools(config: LooseConfig, used: ReadonlySet<string>, visit
     }
   }
   checkPoolFailureParts(config.pools ?? {}, visit);
+  checkUpstreams(config.pools ?? {}, visit);
   if (config.maxServers !== undefined && count > config.maxServers) {
     visit.error(["maxServers"], `there are ${count} servers, but room for ${config.maxServers} only; raise maxServers`);
   }
