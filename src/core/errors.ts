@@ -59,6 +59,13 @@ export const errors = {
     "if-idempotent",
     "The server closed the connection without an answer.",
   ),
+  refusedStream: define(
+    "refused_stream",
+    "upstream",
+    502,
+    "always",
+    "The server did not take this request on its connection.",
+  ),
   requestStalled: define("request_stalled", "upstream", 504, "never", "The server stopped taking the request's body."),
   serverSilent: define(
     "server_silent",
@@ -91,6 +98,13 @@ export const errors = {
     502,
     "never",
     "The server switched protocols without being asked.",
+  ),
+  upgradeNotPossible: define(
+    "upgrade_not_possible",
+    "upstream",
+    502,
+    "never",
+    "The server's HTTP/2 connection allows no upgrade.",
   ),
   serverRemoved: define(
     "server_removed",

@@ -17,12 +17,16 @@ describe("a failure to connect", () => {
     },
   );
 
-  it.each(["timeout", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "CERT_HAS_EXPIRED", undefined])(
-    "is no proof with %s",
+  it.each(["CERT_HAS_EXPIRED", "ERR_TLS_CERT_ALTNAME_INVALID", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"])(
+    "says with %s that nobody is there who can be trusted",
     (code) => {
-      expect(connectVerdict(code)).toBe("doubtful");
+      expect(connectVerdict(code)).toBe("unreachable");
     },
   );
+
+  it.each(["timeout", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "EPROTO", undefined])("is no proof with %s", (code) => {
+    expect(connectVerdict(code)).toBe("doubtful");
+  });
 });
 
 describe("timeouts that it takes", () => {

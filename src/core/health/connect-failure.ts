@@ -17,6 +17,30 @@ const CERTAIN: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
 ]);
 
+/**
+ * What OpenSSL (`X509_V_ERR_*`, without that beginning) and Node say of a certificate that cannot be trusted. Trying again
+ * shows the same certificate.
+ */
+const CERTIFICATE: ReadonlySet<string> = new Set([
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REVOKED",
+  "CERT_UNTRUSTED",
+  "CERT_REJECTED",
+  "CERT_SIGNATURE_FAILURE",
+  "CERT_CHAIN_TOO_LONG",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "INVALID_CA",
+  "INVALID_PURPOSE",
+  "PATH_LENGTH_EXCEEDED",
+  "HOSTNAME_MISMATCH",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+]);
+
 /** Codes that are about this machine: descriptors, ports, memory, its own rules, or a call that was cancelled. */
 const LOCAL: ReadonlySet<string> = new Set([
   "EMFILE",
@@ -40,7 +64,7 @@ const LOCAL: ReadonlySet<string> = new Set([
 /** @param code the system's code, or "timeout" for one that took longer than `connectTimeout` */
 export function connectVerdict(code: string | undefined): ConnectVerdict {
   if (code === undefined) return "doubtful";
-  if (CERTAIN.has(code)) return "unreachable";
+  if (CERTAIN.has(code) || CERTIFICATE.has(code)) return "unreachable";
   return LOCAL.has(code) ? "local" : "doubtful";
 }
 

@@ -13,6 +13,9 @@ const NO_FAULT: ReadonlySet<string> = new Set([
   errors.degraded.code,
   errors.serverRemoved.code,
   errors.serverGone.code,
+  // It ends its connections in good order, or has as many streams as it takes.
+  errors.refusedStream.code,
+  errors.upgradeNotPossible.code,
   errors.connectFailed.code,
   errors.connectTimeout.code,
 ]);

@@ -26,6 +26,7 @@ const conditionOf: ReadonlyMap<string, Condition> = new Map<string, Condition>([
   ["connect_failed", "connect"],
   ["connect_timeout", "connect"],
   ["server_gone", "connect"],
+  ["refused_stream", "connect"],
   ["connection_lost", "reset"],
   ["server_silent", "reset"],
   ["server_removed", "reset"],
