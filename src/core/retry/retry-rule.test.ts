@@ -33,7 +33,7 @@ describe("mayRetry", () => {
 
 describe("RetryRule", () => {
   it.each([
-    ["connect", ["connect_failed", "connect_timeout", "server_gone"]],
+    ["connect", ["connect_failed", "connect_timeout", "server_gone", "refused_stream"]],
     ["reset", ["connection_lost", "server_silent", "server_removed"]],
     ["timeout", ["response_timeout", "try_timeout"]],
     ["bad_response", ["bad_response"]],
@@ -46,7 +46,7 @@ describe("RetryRule", () => {
 
   it("repeats a POST only if nothing of it was sent", () => {
     const allowed = all.filter((error) => rule().allowsError(error, "POST")).map(({ code }) => code);
-    expect(allowed.toSorted()).toEqual(["connect_failed", "connect_timeout", "server_gone"]);
+    expect(allowed.toSorted()).toEqual(["connect_failed", "connect_timeout", "refused_stream", "server_gone"]);
     expect(rule().allowsStatus(503, "POST")).toBe(false);
   });
 
