@@ -30,6 +30,13 @@ export const errors = {
   bodyTimeout: define("body_timeout", "downstream", 408, "never", "The request's body stopped arriving."),
   bodyTooSlow: define("body_too_slow", "downstream", 408, "never", "The request's body arrived too slowly."),
   bodyTooLarge: define("body_too_large", "downstream", 413, "never", "The request's body is larger than allowed."),
+  misdirected: define(
+    "misdirected_request",
+    "downstream",
+    421,
+    "never",
+    "This connection was made for another host name.",
+  ),
   connectNotSupported: define("connect_not_supported", "downstream", 501, "never", "CONNECT is not supported."),
   clientGone: define("client_gone", "downstream", 499, "never", "The client went away before the answer was complete."),
   noServer: define("no_server", "upstream", 503, "never", "No server is ready for this request."),

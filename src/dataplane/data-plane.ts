@@ -58,6 +58,7 @@ export class DataPlane {
       log: options.log,
       now: clock.now(),
       draining: false,
+      challenges: null,
       requestId: requestIds(randomBytes(9).toString("base64url")),
     };
     this.#context = context;
@@ -183,6 +184,8 @@ export class DataPlane {
   /** Takes certificates and all else that TLS needs into use, for handshakes from now on. Comes before the first snapshot. */
   setTlsMaterial(material: TlsMaterial): void {
     this.tls = material;
+    const { httpChallenges } = material;
+    this.#context.challenges = Object.keys(httpChallenges).length === 0 ? null : httpChallenges;
   }
 
   #retire(listener: HttpListener): void {

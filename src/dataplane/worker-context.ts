@@ -19,6 +19,8 @@ export interface WorkerContext {
   now: number;
   /** True from the beginning of the drain: connections end after the answer that they are at. */
   draining: boolean;
+  /** What ACME authorities are told over HTTP: token → key authorisation (http-01); null while there is nothing to tell. */
+  challenges: Readonly<Record<string, string>> | null;
   /** A new request id: unique over workers and restarts, without meaning, 16 to 24 characters. */
   requestId(): string;
 }

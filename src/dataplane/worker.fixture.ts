@@ -28,6 +28,7 @@ export function testWorker(options: { servers?: number; scoreboard?: Scoreboard 
     log: (level, message) => void logs.push(`${level} ${message}`),
     now: time,
     draining: false,
+    challenges: null,
     requestId: requestIds("id-"),
     logs,
     advance(ms) {

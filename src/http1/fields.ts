@@ -75,6 +75,13 @@ export const FieldId = {
   strictTransportSecurity: 67,
   endpointLoadMetrics: 68,
   priority: 69,
+  clientCert: 70,
+  clientCertChain: 71,
+  xClientCertSubject: 72,
+  xClientCertIssuer: 73,
+  xClientCertSerial: 74,
+  xClientCertFingerprint: 75,
+  xClientCertNotAfter: 76,
 } as const;
 
 /** The greatest id whose field the head parsers interpret. */

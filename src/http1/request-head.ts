@@ -32,6 +32,8 @@ export class RequestHead extends HeaderBlock {
   expectContinue = false;
   /** Upgrade is there and Connection names it; only in HTTP/1.1 (RFC 9110 7.8). */
   upgrade = false;
+  /** HTTP/2 only: what an extended CONNECT asks for (RFC 8441), else "". */
+  protocol = "";
   /** The target is `*`, or OPTIONS with an absolute target without path. */
   asterisk = false;
   /** The target brought host and authority, so Host does not count and has to be written anew. */
@@ -71,6 +73,7 @@ export class RequestHead extends HeaderBlock {
     this.keepAlive = true;
     this.expectContinue = false;
     this.upgrade = false;
+    this.protocol = "";
     this.asterisk = false;
     this.targetAuthority = false;
     this.error = null;

@@ -4,11 +4,13 @@ import type { ResponseHead } from "../../http1/response-head.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { AnswerContext, AnswerWriter } from "./answer-writer.ts";
 import { clientResponseHead } from "./client-response.ts";
-import type { BufferLender } from "./downstream.ts";
+import type { BufferLender } from "./buffer-lender.ts";
+import type { Downstream } from "./downstream.ts";
 import { ResponseWriter } from "./response-writer.ts";
 
 /** The exchange that an answer is passed on for. */
 export interface RelayedExchange extends AnswerContext {
+  readonly downstream: Downstream;
   /** The answer is complete. */
   answered(status: number, now: number): void;
   /** The answer has begun and cannot be completed. */

@@ -1,11 +1,27 @@
 import type { ResponseHead } from "../../http1/response-head.ts";
 import type { FilterChain } from "../filters/chain.ts";
-import type { BufferLender, Downstream } from "./downstream.ts";
+import type { BufferLender } from "./buffer-lender.ts";
 import type { FilterView } from "./filter-view.ts";
+
+/** Where an HTTP/1 answer is written. */
+export interface AnswerSink {
+  /** Bytes written that must stay as they are. */
+  readonly unsent: number;
+  /** More than enough was written; `UpstreamLeg.resume` is called when it is gone. */
+  readonly needsDrain: boolean;
+  /** Strings are latin1. Buffers must stay as they are until `unsent` is 0. */
+  write(data: string | Uint8Array): void;
+  /** Collects what is written until `uncork`, so that it leaves in one system call. */
+  cork(): void;
+  uncork(): void;
+  /** The lines of the answer's head that are about the client's connection. */
+  connectionLine(minor: 0 | 1): string;
+  closeAfterAnswer(): void;
+}
 
 /** The exchange that an answer belongs to, as far as writing it depends on it. */
 export interface AnswerContext {
-  readonly downstream: Downstream;
+  readonly downstream: AnswerSink;
   /** Minor version of the client's HTTP/1; 1 for HTTP/2. */
   readonly minor: 0 | 1;
   /** Both null for a route without filters. */

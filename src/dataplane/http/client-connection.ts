@@ -2,7 +2,7 @@ import { errors } from "../../core/errors.ts";
 import { sharedReadBuffer, takeReadBuffer, type StreamSocket, type TransportOwner } from "../transport.ts";
 import { ClientInput } from "./client-input.ts";
 import { BODY, CLOSED, HEAD, IDLE, LINGER, TUNNEL, WAIT } from "./client-state.ts";
-import type { BufferLender } from "./downstream.ts";
+import type { BufferLender } from "./buffer-lender.ts";
 import { Tunnel, type TunnelClient } from "./tunnel.ts";
 
 /** How long a connection lingers, so that the last answer is not lost to a reset (RFC 9112 9.6). */
@@ -51,6 +51,10 @@ export class ClientConnection extends ClientInput implements TransportOwner, Tun
     const exchange = this.current;
     this.current = null;
     if (exchange !== null) this.host.exchanges.give(exchange);
+  }
+
+  protected becomeHttp2(): void {
+    this.cut();
   }
 
   // --- tunnels ---

@@ -12,7 +12,7 @@ const claims = ["X-Forwarded-For: 203.0.113.5, 10.0.0.2", "X-Request-Id: abc-1",
 
 describe("ClientIdentity", () => {
   it("believes nothing that a stranger says", () => {
-    const identity = new ClientIdentity("198.51.100.1", "http", "80");
+    const identity = new ClientIdentity("198.51.100.1", null, "80");
     const plan = listener({ trustedProxies: ["10.0.0.0/8"] });
     expect(identity.client(plan, head(...claims))).toBe("198.51.100.1");
     expect(identity.requestId(head(...claims))).toBeUndefined();
@@ -22,7 +22,7 @@ describe("ClientIdentity", () => {
   });
 
   it("takes a trusted proxy's word, up to the first address that is not trusted", () => {
-    const identity = new ClientIdentity("10.0.0.1", "http", "80");
+    const identity = new ClientIdentity("10.0.0.1", null, "80");
     const plan = listener({ trustedProxies: ["10.0.0.0/8"] });
     expect(identity.client(plan, head(...claims))).toBe("203.0.113.5");
     expect(identity.requestId(head(...claims))).toBe("abc-1");
@@ -33,7 +33,7 @@ describe("ClientIdentity", () => {
   });
 
   it("decides anew when a reload changes whom to trust", () => {
-    const identity = new ClientIdentity("10.0.0.1", "http", "80");
+    const identity = new ClientIdentity("10.0.0.1", null, "80");
     identity.client(listener(), head(...claims));
     expect(identity.requestId(head(...claims))).toBeUndefined();
     identity.client(listener({ trustedProxies: ["10.0.0.0/8"], forwarded: true }), head(...claims));
@@ -44,7 +44,7 @@ describe("ClientIdentity", () => {
   });
 
   it("keeps the lines while the authority stays the same", () => {
-    const identity = new ClientIdentity("198.51.100.1", "http", "80");
+    const identity = new ClientIdentity("198.51.100.1", null, "80");
     identity.client(listener(), head());
     expect(identity.forwardedLines(head())).toContain("X-Forwarded-Host: a.example:81\r\n");
     expect(identity.forwardedLines(requestHead("GET / HTTP/1.1", "Host: b"))).toContain("X-Forwarded-Host: b\r\n");

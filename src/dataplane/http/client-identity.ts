@@ -2,6 +2,8 @@ import { clientFromForwarded } from "../../core/net/forwarded.ts";
 import { FieldId } from "../../http1/fields.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import type { ListenerPlan } from "../plan.ts";
+import type { ClientCertificate, TlsSession } from "../tls/tls-session.ts";
+import { clientCertificateLines } from "./client-certificate-fields.ts";
 import {
   acceptableRequestId,
   forwardedLines,
@@ -19,11 +21,15 @@ export class ClientIdentity implements ForwardedParts {
   /** The authority that `#lines` were made for: most requests of a connection have the same. */
   #authority = "\n";
   #lines = "";
+  readonly #certificate: ClientCertificate | null;
+  /** What is said about the client's certificate. */
+  #certificateLines = "";
 
-  constructor(remote: string, scheme: "http" | "https", port: string) {
+  constructor(remote: string, tls: TlsSession | null, port: string) {
     this.remote = remote;
-    this.scheme = scheme;
+    this.scheme = tls === null ? "http" : "https";
     this.port = port;
+    this.#certificate = tls === null ? null : tls.client;
   }
 
   get forwarded(): boolean {
@@ -36,6 +42,10 @@ export class ClientIdentity implements ForwardedParts {
       this.#plan = plan;
       this.#trusted = plan.isTrusted !== null && plan.isTrusted(this.remote);
       this.#authority = "\n";
+      this.#certificateLines =
+        this.#certificate !== null && plan.config.tls?.clientCertificates?.forward === true
+          ? clientCertificateLines(this.#certificate)
+          : "";
     }
     if (!this.#trusted) return this.remote;
     return clientFromForwarded(this.remote, head.all("x-forwarded-for").join(","), plan.isTrusted!);
@@ -49,10 +59,10 @@ export class ClientIdentity implements ForwardedParts {
   }
 
   forwardedLines(head: RequestHead): string {
-    if (this.#trusted) return forwardedLinesBehindProxy(this, head);
+    if (this.#trusted) return forwardedLinesBehindProxy(this, head) + this.#certificateLines;
     if (head.authority !== this.#authority) {
       this.#authority = head.authority;
-      this.#lines = forwardedLines(this, head.authority);
+      this.#lines = forwardedLines(this, head.authority) + this.#certificateLines;
     }
     return this.#lines;
   }

@@ -11,6 +11,9 @@ import type { Exchange } from "./exchange.ts";
 /** How many bytes a connection that lingers may still get: more is no client that has only not noticed yet. */
 const LINGER_BYTES = 1_048_576;
 
+/** What an HTTP/2 client sends first (RFC 9113 3.4). */
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /** What comes in on a client's connection: heads, which begin exchanges; bodies; what belongs to a tunnel or to nobody. */
 export abstract class ClientInput extends ClientOutput implements BodySource, Downstream {
   readBuffer: Buffer = sharedReadBuffer;
@@ -32,6 +35,8 @@ export abstract class ClientInput extends ClientOutput implements BodySource, Do
   abstract forget(): void;
   abstract becomeTunnel(head: string, rest: Buffer): void;
   abstract tunnelClosed(): void;
+  /** The client speaks HTTP/2: another connection takes the socket over, beginning with these bytes. */
+  protected abstract becomeHttp2(bytes: Buffer): void;
 
   onData(buffer: Buffer, length: number): boolean {
     this.inLoop = true;
@@ -79,6 +84,19 @@ export abstract class ClientInput extends ClientOutput implements BodySource, Do
     // A head that is over the limit is refused before the end of what is looked at here.
     const cut = Math.min(length, from + limits.maxHeadSize + 4);
     const text = before === 0 ? buffer.latin1Slice(from, cut) : this.#text + buffer.latin1Slice(from, cut);
+    // "PRI": a client that knows beforehand that HTTP/2 is understood here. No method that anybody uses begins so.
+    if (this.#requests === 0 && text.charCodeAt(0) === 80 && text.charCodeAt(2) === 73 && this.#isHttp2(text)) {
+      if (text.length >= PREFACE.length) {
+        this.#switch(exchange, text.slice(0, before), buffer.subarray(from, length));
+        return length;
+      }
+      this.#text = text;
+      if (this.state === IDLE) {
+        this.state = HEAD;
+        this.wait(limits.headTimeout);
+      }
+      return length;
+    }
     const status = parseRequestHead(head, text, 0, limits, before === 0 && from === 0 ? buffer : null);
     if (status === 1) {
       this.#text = "";
@@ -97,6 +115,19 @@ export abstract class ClientInput extends ClientOutput implements BodySource, Do
     }
     this.refuseHead(exchange, head.error!, head.error!.reason);
     return length;
+  }
+
+  /** Whether this is the preface of HTTP/2 or its beginning. */
+  #isHttp2(text: string): boolean {
+    if (this.tls !== null || this.host.plan.config.http2 === false) return false;
+    return text.startsWith(PREFACE) || PREFACE.startsWith(text);
+  }
+
+  #switch(exchange: Exchange, before: string, bytes: Buffer): void {
+    this.#text = "";
+    exchange.discard();
+    this.forget();
+    this.becomeHttp2(Buffer.concat([Buffer.from(before, "latin1"), bytes]));
   }
 
   protected refuseHead(exchange: Exchange, error: AnswerableError, message: string): void {

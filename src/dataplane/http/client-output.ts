@@ -8,7 +8,8 @@ import type { StreamSocket } from "../transport.ts";
 import { answerText } from "./answer.ts";
 import { ClientIdentity } from "./client-identity.ts";
 import type { ConnectionHost } from "./connection-host.ts";
-import type { AnsweredRequest, BufferLender } from "./downstream.ts";
+import type { BufferLender } from "./buffer-lender.ts";
+import type { AnsweredRequest } from "./downstream.ts";
 import { errorAnswer, type AnswerableError } from "./error-answer.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -37,7 +38,7 @@ export abstract class ClientOutput implements Timed {
     this.host = host;
     this.tls = tls;
     this.secure = tls !== null;
-    this.identity = new ClientIdentity(remote, tls === null ? "http" : "https", host.portText);
+    this.identity = new ClientIdentity(remote, tls, host.portText);
   }
 
   /** The body of the request is still coming: the connection cannot be used again after an answer. */

@@ -1,14 +1,9 @@
 import type { Answer } from "../../core/filtering/filter.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import type { TlsSession } from "../tls/tls-session.ts";
-import type { AnswerWriter } from "./answer-writer.ts";
+import type { AnswerSink, AnswerWriter } from "./answer-writer.ts";
+import type { BufferLender } from "./buffer-lender.ts";
 import type { AnswerableError } from "./error-answer.ts";
-
-/** A connection to a server, as far as what is written to the client has to do with it. */
-export interface BufferLender {
-  /** What was handed on still lies in the connection's read buffer: its next read must go elsewhere. */
-  replaceBuffer(): void;
-}
 
 /** What an answer that the proxy makes itself depends on. */
 export interface AnsweredRequest {
@@ -19,26 +14,14 @@ export interface AnsweredRequest {
 }
 
 /** The client's side of an exchange: takes the answer, and is told what becomes of the request. */
-export interface Downstream {
+export interface Downstream extends AnswerSink {
   readonly secure: boolean;
   /** What the TLS handshake has settled; null without TLS. */
   readonly tls: TlsSession | null;
   /** What writes answers in the client's protocol; null: as HTTP/1, by `write`. */
   readonly ownWriter: AnswerWriter | null;
-  /** Bytes written that the kernel has not taken. */
-  readonly unsent: number;
-  /** More than enough was written; `UpstreamLeg.resume` is called when it is gone. */
-  readonly needsDrain: boolean;
-  /** Strings are latin1. Buffers must stay as they are until `unsent` is 0. */
-  write(data: string | Uint8Array): void;
-  /** Collects what is written until `uncork`, so that it leaves in one system call. */
-  cork(): void;
-  uncork(): void;
   /** The request's body may flow again. */
   resumeReading(): void;
-  /** The lines of the answer's head that are about the client's connection. */
-  connectionLine(minor: 0 | 1): string;
-  closeAfterAnswer(): void;
   /** The lines that tell the server about the client. */
   forwardedLines(head: RequestHead): string;
   answer(request: AnsweredRequest, answer: Answer): void;

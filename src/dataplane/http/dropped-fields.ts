@@ -26,6 +26,13 @@ const forwarding = [
   FieldId.xForwardedPrefix,
   FieldId.xRealIp,
   FieldId.xRequestId,
+  FieldId.clientCert,
+  FieldId.clientCertChain,
+  FieldId.xClientCertSubject,
+  FieldId.xClientCertIssuer,
+  FieldId.xClientCertSerial,
+  FieldId.xClientCertFingerprint,
+  FieldId.xClientCertNotAfter,
 ];
 
 /** Requests: what the proxy says about the client is always its own word; see forwarded-fields.ts for trusted proxies. */

@@ -12,6 +12,8 @@ import type { FilterChain } from "../filters/chain.ts";
 import type { ListenerPlan, RoutePlan } from "../plan.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import type { TlsSession } from "../tls/tls-session.ts";
+import { challengeAnswer } from "./acme-challenge.ts";
 import type { Downstream } from "./downstream.ts";
 import type { AnswerableError } from "./error-answer.ts";
 import { FilterView, isFinalStatus, type ViewedExchange } from "./filter-view.ts";
@@ -20,6 +22,7 @@ import { UpstreamLeg, type LegOwner } from "./upstream-leg.ts";
 const OWN_HEAD_LIMITS = { maxRequestLine: 8192, maxHeadSize: 65_536, maxHeaders: 1000 };
 /** How long a filter's promise may hold its exchange up, in ms. */
 const FILTER_TIMEOUT = 30_000;
+const CHALLENGE_TYPE = { "Content-Type": "application/octet-stream" };
 const NO_DROPS = fieldTable();
 
 /** An error with the sentence that the client reads. */
@@ -69,6 +72,9 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   get minor(): 0 | 1 {
     return this.head.minor;
   }
+  get sni(): string {
+    return this.downstream.tls?.serverName ?? "";
+  }
   get(name: string): string | undefined {
     return this.head.get(name);
   }
@@ -111,7 +117,15 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     this.hasBody = head.chunked || head.contentLength > 0;
     this.leg.wantsUpgrade = head.upgrade && !this.hasBody && mayUpgrade(head);
     const { maxBodySize } = plan.config.limits;
+    if (head.protocol !== "") this.#startTunnel();
     if (head.method === "CONNECT") return this.fail(errors.connectNotSupported);
+    const { tls } = downstream;
+    if (tls !== null) {
+      if (isMisdirected(tls, head.host)) return this.fail(errors.misdirected);
+    } else if (this.#context.challenges !== null) {
+      const body = challengeAnswer(this.#context.challenges, head.path);
+      if (body !== null) return this.#answer({ status: 200, headers: CHALLENGE_TYPE, body });
+    }
     if (maxBodySize !== 0 && head.contentLength > maxBodySize) return this.fail(errors.bodyTooLarge);
     const index = plan.table.match(this);
     if (index < 0) return this.fail(errors.noRoute);
@@ -122,6 +136,16 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
       if (route.chain.requestHead.length !== 0) return this.#filterHead(0);
     }
     this.#forward();
+  }
+
+  /** Extended CONNECT (RFC 8441): what HTTP/1.1 asks for by GET with Upgrade. Routes and servers see it as that. */
+  #startTunnel(): void {
+    const { head } = this;
+    if (head.protocol !== "websocket") return;
+    head.method = "GET";
+    head.chunked = false;
+    this.hasBody = false;
+    this.leg.wantsUpgrade = true;
   }
 
   /** Runs the filters' onRequestHead from `first` on; a promise is waited for without holding anybody else up. */
@@ -308,6 +332,14 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
     this.#route = null;
     this.#status = 0;
   }
+}
+
+/**
+ * Whether a request is for another name than the connection was made for, and the certificate does not cover it either
+ * (RFC 9110 7.4). A client that asked for no name has left the choice to us.
+ */
+function isMisdirected(tls: TlsSession, host: string): boolean {
+  return tls.serverName !== "" && host !== tls.serverName && !tls.serves(host);
 }
 
 /** HTTP/2 by upgrade would carry requests past routing and filters, so it is never passed on (RFC 9113 3.1 dropped it). */

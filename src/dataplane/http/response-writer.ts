@@ -1,8 +1,8 @@
 import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../../http1/response-head.ts";
 import { frameChunk, LAST_CHUNK } from "../chunk-framing.ts";
-import type { AnswerContext, AnswerWriter } from "./answer-writer.ts";
+import type { AnswerContext, AnswerSink, AnswerWriter } from "./answer-writer.ts";
 import { clientResponseHead } from "./client-response.ts";
-import type { BufferLender, Downstream } from "./downstream.ts";
+import type { BufferLender } from "./buffer-lender.ts";
 import { responseDrops } from "./dropped-fields.ts";
 
 /** Passes a server's answer on to an HTTP/1 client: head, framing, body filters. One per exchange, used again. */
@@ -92,7 +92,7 @@ export class ResponseWriter implements AnswerWriter {
     if (this.#chunks) context.downstream.write(trailers === "" ? LAST_CHUNK : `0\r\n${trailers}\r\n`);
   }
 
-  #flushHead(downstream: Downstream): void {
+  #flushHead(downstream: AnswerSink): void {
     const head = this.#pendingHead;
     this.#pendingHead = "";
     if (head !== "") downstream.write(head);

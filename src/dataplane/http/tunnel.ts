@@ -3,7 +3,7 @@ import { FrameTracker } from "../../core/websocket/frame-tracker.ts";
 import type { Timed } from "../timer-wheel.ts";
 import { sharedReadBuffer, takeReadBuffer } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
-import type { BufferLender } from "./downstream.ts";
+import type { BufferLender } from "./buffer-lender.ts";
 
 /**
  * How long a tunnel that must end waits, in ms: for the end of a frame that is on its way, and for both sides to confirm

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { FieldId } from "../../http1/fields.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import {
@@ -40,6 +41,7 @@ export function upstreamRequestHead(
   const edits = request.view?.request.edits;
   // An absolute target has replaced Host (RFC 9112 3.2.2).
   const newHost = rewrittenHost !== "" || head.targetAuthority || !head.hasHost;
+  const unframed = head.chunked && !head.hasTransferEncoding;
   const drops = reframed
     ? newHost
       ? requestDropsReframedWithHost
@@ -51,7 +53,16 @@ export function upstreamRequestHead(
   if (newHost) text += `Host: ${rewrittenHost || head.authority || serverName}\r\n`;
   text += edits === undefined ? head.keptLines(drops) : head.keptLines(drops, edits.removed) + edits.lines;
   text += `${forwarded}X-Request-Id: ${request.id}\r\n`;
-  if (reframed && request.hasBody) text += "Transfer-Encoding: chunked\r\n";
-  if (request.wantsUpgrade) text += `Connection: Upgrade\r\nUpgrade: ${head.getById(FieldId.upgrade)}\r\n`;
+  if ((reframed || unframed) && request.hasBody) text += "Transfer-Encoding: chunked\r\n";
+  if (request.wantsUpgrade) {
+    text += `Connection: Upgrade\r\nUpgrade: ${head.protocol || head.getById(FieldId.upgrade)}\r\n`;
+    // Asked for by HTTP/2, which needs no proof that the server understood.
+    if (head.protocol !== "") text += `Sec-WebSocket-Key: ${webSocketKey(request.id)}\r\n`;
+  }
   return text + "\r\n";
+}
+
+/** Sixteen bytes in base64 that differ from request to request (RFC 6455 4.1); they are a nonce, not a secret. */
+function webSocketKey(id: string): string {
+  return createHash("md5").update(id).digest("base64");
 }

@@ -1,0 +1,382 @@
+import { errors } from "../../core/errors.ts";
+import type { Answer } from "../../core/filtering/filter.ts";
+import { FieldId } from "../../http1/fields.ts";
+import type { RequestHead } from "../../http1/request-head.ts";
+import type { Http2Connection } from "../../http2/connection.ts";
+import { ErrorCode } from "../../http2/error-code.ts";
+import type { FieldList } from "../../http2/field-list.ts";
+import { readRequest } from "../../http2/messages/request-fields.ts";
+import { readTrailers } from "../../http2/messages/trailers.ts";
+import type { Http2Stream, StreamUser } from "../../http2/peer.ts";
+import { answerText } from "../http/answer.ts";
+import type { BufferLender } from "../http/buffer-lender.ts";
+import type { AnsweredRequest, Downstream } from "../http/downstream.ts";
+import { errorAnswer, type AnswerableError } from "../http/error-answer.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { BodyMeter } from "../http/body-meter.ts";
+import { Tunnel, type TunnelClient } from "../http/tunnel.ts";
+import type { Timed } from "../timer-wheel.ts";
+import { giveReadBuffer, sharedReadBuffer } from "../transport.ts";
+import { Http2AnswerWriter } from "./answer-writer.ts";
+import type { RequestHost } from "./request-host.ts";
+
+/** Waiting for the head. */
+const HEAD = 0;
+/** The exchange runs, and the request's body is still coming. */
+const BODY = 1;
+/** The exchange runs, and the request has come completely. */
+const WAIT = 2;
+/** Bytes go both ways (RFC 8441). */
+const TUNNEL = 3;
+/** The exchange is over; what was written is still on its way. */
+const SENDING = 4;
+const OVER = 5;
+
+/** Lends bytes that nobody will overwrite. */
+const OWN_BYTES: BufferLender = { replaceBuffer: () => undefined };
+
+/** One request of an HTTP/2 connection: its stream on one side, its exchange on the other. */
+export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser, Downstream, TunnelClient, Timed {
+  deadline = Infinity;
+  wheelNext: Timed | null = null;
+  wheelPrevious: Timed | null = null;
+  wheelTick = -1;
+  readonly #host: RequestHost;
+  #exchange: Exchange | null = null;
+  #state = HEAD;
+  #meter: BodyMeter | null = null;
+  #tunnel: Tunnel | null = null;
+  /** The client has sent everything. */
+  #ended = false;
+  /** Received bytes that the client has no credit for yet, because the server does not take them. */
+  #owed = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(host: RequestHost, codec: Http2Connection, stream: Http2Stream) {
+    super(codec, stream);
+    this.#host = host;
+  }
+
+  get tls() {
+    return this.#host.tls;
+  }
+  get secure(): boolean {
+    return this.#host.tls !== null;
+  }
+  get ownWriter(): this {
+    return this;
+  }
+  /** The codec copies what it is given. */
+  get unsent(): number {
+    return 0;
+  }
+  get needsDrain(): boolean {
+    return this.stream.needsDrain;
+  }
+
+  // --- what comes from the client ---
+
+  onHead(fields: FieldList, end: boolean): void {
+    if (end) this.#ended = true;
+    if (this.#state !== HEAD) return this.#trailers(fields);
+    const host = this.#host;
+    const exchange = (this.#exchange = host.exchanges.take());
+    const { head } = exchange;
+    const problem = readRequest(fields, end, head, host.plan.config.limits);
+    if (problem !== null) {
+      host.clients.refused(host.slot);
+      if (problem.malformed) {
+        this.#discard(exchange);
+        return this.stream.reset(ErrorCode.protocolError, true);
+      }
+      exchange.id = host.context.requestId();
+      this.#state = WAIT;
+      this.#answerError(problem, problem.reason, head, exchange.id, (text) => text);
+      this.count(problem.status, 0);
+      exchange.discard();
+      return this.exchangeDone();
+    }
+    this.stream.expectedLength = head.contentLength;
+    const priority = head.getById(FieldId.priority);
+    if (priority !== undefined) this.stream.setPriorityField(priority);
+    if (!end && (head.chunked || head.contentLength > 0)) {
+      this.#state = BODY;
+      this.#meter = new BodyMeter();
+      this.#meter.begin(host.context.now);
+      this.#wait(host.plan.config.limits.bodyTimeout);
+    } else this.#state = WAIT;
+    const client = host.identity.client(host.plan, head);
+    exchange.start(this, host.plan, client, host.identity.requestId(head) ?? host.context.requestId());
+  }
+
+  #trailers(fields: FieldList): void {
+    if (this.#state !== BODY) return;
+    const lines = readTrailers(fields);
+    if (lines === null) {
+      this.#host.clients.refused(this.#host.slot);
+      this.stream.reset(ErrorCode.protocolError, true);
+      return this.#gone();
+    }
+    this.#bodyDone(lines);
+  }
+
+  onData(buffer: Buffer, from: number, to: number, end: boolean): void {
+    if (end) this.#ended = true;
+    const bytes = to - from;
+    this.#bytesIn += bytes;
+    if (this.#state === BODY) this.#body(buffer, from, to, end);
+    else if (this.#state === TUNNEL) this.#tunnelData(buffer, from, to, end);
+    else this.stream.consumed(bytes);
+  }
+
+  #body(buffer: Buffer, from: number, to: number, end: boolean): void {
+    const exchange = this.#exchange!;
+    const { limits } = this.#host.plan.config;
+    const { now } = this.#host.context;
+    const bytes = to - from;
+    this.deadline = now + limits.bodyTimeout;
+    const error = this.#meter!.count(bytes, now, limits);
+    if (error !== null) {
+      this.stream.consumed(bytes);
+      return exchange.refuse(error);
+    }
+    let goOn = true;
+    if (bytes > 0) {
+      const { request } = exchange.leg;
+      const piece = buffer.subarray(from, to);
+      // Chunks are copied on their way; other bytes have to stay until they have left, and the buffer is read into again.
+      if (request.filtersBody) goOn = request.sendFiltered(Buffer.from(piece));
+      else goOn = exchange.head.chunked ? request.sendBorrowed(piece) : request.send(Buffer.from(piece));
+      if (this.#exchange !== exchange) return this.stream.consumed(bytes);
+    }
+    if (end) {
+      this.stream.consumed(bytes);
+      return this.#bodyDone("");
+    }
+    if (goOn) return this.stream.consumed(bytes);
+    this.#owed += bytes;
+    this.#meter!.paused = true;
+  }
+
+  #bodyDone(trailers: string): void {
+    this.#state = WAIT;
+    this.deadline = Infinity;
+    this.#exchange!.leg.request.end(trailers);
+  }
+
+  onReset(): void {
+    this.#ended = true;
+    this.#gone();
+  }
+
+  /** There is no client any more. */
+  #gone(): void {
+    this.#tunnel?.over();
+    const exchange = this.#exchange;
+    if (exchange === null) return this.#over();
+    if (exchange.running) exchange.clientGone(errors.clientGone);
+    else this.#discard(exchange);
+  }
+
+  #discard(exchange: Exchange): void {
+    exchange.discard();
+    this.forget();
+  }
+
+  // --- what goes to the client ---
+
+  onDrain(): void {
+    if (this.#state === WAIT) this.deadline = Infinity;
+    this.#exchange?.leg.resume();
+  }
+
+  onSent(): void {
+    if (this.#state !== SENDING) return;
+    // The rest of the request has nobody to go to (RFC 9113 8.1).
+    if (!this.#ended) this.stream.reset(ErrorCode.noError);
+    this.#over();
+  }
+
+  protected sent(bytes: number): void {
+    this.#bytesOut += bytes;
+    if (this.stream.needsDrain && this.deadline === Infinity && this.#state !== TUNNEL)
+      this.#wait(this.#host.plan.config.limits.bodyTimeout);
+  }
+
+  /** Only a tunnel writes without a head: all else goes by the methods of the writer. */
+  write(data: string | Uint8Array): void {
+    const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
+    this.stream.sendData(bytes, false);
+    this.sent(bytes.length);
+  }
+  cork(): void {
+    // All that a turn of the event loop brings leaves in one write anyway.
+  }
+  uncork(): void {
+    // See `cork`.
+  }
+
+  resumeReading(): void {
+    if (this.#owed === 0) return;
+    const owed = this.#owed;
+    this.#owed = 0;
+    if (this.#state === BODY) {
+      this.#meter!.resumed(this.#host.context.now);
+      this.#wait(this.#host.plan.config.limits.bodyTimeout);
+    }
+    this.stream.consumed(owed);
+  }
+
+  connectionLine(): string {
+    return "";
+  }
+  closeAfterAnswer(): void {
+    // The other requests of the connection have nothing to do with this one.
+  }
+  forwardedLines(head: RequestHead): string {
+    return this.#host.identity.forwardedLines(head);
+  }
+
+  answer(request: AnsweredRequest, answer: Answer): void {
+    const [head, body] = answerText(answer, request.head.method === "HEAD", "");
+    this.own(request.editOwnHead(head), body);
+  }
+
+  answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
+    this.#answerError(error, message, request.head, request.id, (text) => request.editOwnHead(text));
+  }
+
+  #answerError(
+    error: AnswerableError,
+    message: string,
+    head: RequestHead,
+    id: string,
+    edit: (head: string) => string,
+  ): void {
+    const lines = error.status === 503 ? "Retry-After: 1\r\n" : "";
+    const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");
+    const body = text.indexOf("\r\n\r\n") + 4;
+    this.own(edit(text.slice(0, body)), body === text.length ? undefined : Buffer.from(text.slice(body), "latin1"));
+  }
+
+  // --- the end ---
+
+  count(status: number, duration: number): void {
+    const { clients, slot } = this.#host;
+    clients.answered(slot, status, duration);
+    clients.addBytes(slot, this.#bytesIn, this.#bytesOut);
+    this.#bytesIn = this.#bytesOut = 0;
+  }
+
+  exchangeDone(): void {
+    this.#giveBack();
+    if (this.#state === OVER) return;
+    this.#state = SENDING;
+    if (this.#owed > 0) this.resumeReading();
+    if (this.stream.closed) return this.#over();
+    // A client that does not take the end of its answer holds a place among the streams.
+    this.#wait(this.#host.plan.config.limits.bodyTimeout);
+    if (this.stream.sendingEnded && this.stream.unsent === 0) this.onSent();
+  }
+
+  forget(): void {
+    this.#giveBack();
+    this.#over();
+  }
+
+  #giveBack(): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    if (exchange !== null) this.#host.exchanges.give(exchange);
+  }
+
+  /** Nothing is left to be done: the stream's place is free. */
+  #over(): void {
+    if (this.#state === OVER) return;
+    this.#state = OVER;
+    this.#host.context.wheel.disarm(this);
+    this.#tunnel?.over();
+    if (!this.stream.closed && !this.stream.sendingEnded) this.stream.reset(ErrorCode.internalError);
+    this.stream.release();
+    this.#host.requestOver(this);
+  }
+
+  cut(): void {
+    this.stream.reset(ErrorCode.internalError);
+    this.#gone();
+  }
+
+  onDeadline(): void {
+    const exchange = this.#exchange;
+    switch (this.#state) {
+      case BODY:
+        if (exchange === null) return;
+        if (this.#owed > 0) return exchange.refuse(errors.requestStalled);
+        return exchange.refuse(errors.bodyTimeout);
+      case SENDING:
+      case WAIT:
+        // The client's window has been closed for too long.
+        this.stream.reset(ErrorCode.cancel, true);
+        return this.#gone();
+    }
+  }
+
+  #wait(time: number): void {
+    const { context } = this.#host;
+    this.deadline = context.now + time;
+    context.wheel.arm(this);
+  }
+
+  // --- tunnels (RFC 8441) ---
+
+  /** What a tunnel gets from here are copies, so it need not look for another place for the next read. */
+  get readBuffer(): Buffer {
+    return sharedReadBuffer;
+  }
+  set readBuffer(unused: Buffer) {
+    giveReadBuffer(unused);
+  }
+
+  becomeTunnel(head: string, rest: Buffer): void {
+    this.#state = TUNNEL;
+    this.deadline = Infinity;
+    this.started = true;
+    // What is about the connection to the server: there is no key and no proof of it here.
+    const lines = head.slice(head.indexOf("\r\n") + 2, -2).replace(/^sec-websocket-accept:.*\r\n/im, "");
+    this.head(200, lines, false);
+    const { clients, slot, context, plan } = this.#host;
+    clients.upgraded(slot);
+    const { leg } = this.#exchange!;
+    const tunnel = (this.#tunnel = new Tunnel(this, leg, context, true, plan.config.limits.tunnelIdleTimeout));
+    if (rest.length > 0) tunnel.fromServer(rest, OWN_BYTES);
+    if (this.#ended) tunnel.clientEnded();
+  }
+
+  #tunnelData(buffer: Buffer, from: number, to: number, end: boolean): void {
+    const bytes = to - from;
+    if (bytes > 0) {
+      const piece = Buffer.from(buffer.subarray(from, to));
+      if (this.#tunnel!.fromClient(piece, 0, bytes)) this.stream.consumed(bytes);
+      else this.#owed += bytes;
+    }
+    if (end && this.#state === TUNNEL) this.#tunnel!.clientEnded();
+  }
+
+  tunnelWrite(bytes: Buffer, from: BufferLender): boolean {
+    return this.#tunnel!.fromServer(bytes, from);
+  }
+  tunnelEnded(): void {
+    this.#tunnel!.serverEnded();
+  }
+  tunnelClosed(): void {
+    this.#tunnel!.over();
+    if (!this.stream.sendingEnded) this.stream.sendEnd();
+  }
+  closeTunnel(): void {
+    this.#tunnel?.close();
+  }
+  endSending(): void {
+    if (!this.stream.sendingEnded) this.stream.sendEnd();
+  }
+}
