@@ -8,8 +8,9 @@ import { loadModules, resolveModules } from "./modules.ts";
 import { normaliseConfig, type ConfigResult, type NormaliseOptions } from "./normalise.ts";
 import { provideOwnPackage } from "./own-package.ts";
 import { parseSource, type SourceResult } from "./parse.ts";
-import { formatPath, plainProblem, sortProblems, type Problem } from "./problem.ts";
+import { formatPath, hasErrors, plainProblem, sortProblems, type Problem } from "./problem.ts";
 import { readTextFile, substitute } from "./substitute.ts";
+import { checkTlsFiles } from "./tls-file-checks.ts";
 
 /** Names that are looked for in the working directory, in this order. */
 export const CONFIG_FILES = ["evenkeel.yaml", "evenkeel.yml", "evenkeel.json", "evenkeel.config.ts"] as const;
@@ -110,10 +111,27 @@ async function normaliseWithModules(value: unknown, baseDir: string, options: No
       });
     }
   }
-  const result = normaliseConfig(value, { ...options, extensions });
+  const result = await withFilesChecked(normaliseConfig(value, { ...options, extensions }), baseDir, options);
   const modules = resolveModules(paths, baseDir);
   if (problems.length === 0) return { ...result, baseDir: resolve(baseDir), modules, extensions };
   return { problems: sortProblems([...result.problems, ...problems]), modules, extensions };
+}
+
+/** Adds what is to be said about the files that a configuration names; without them it cannot be used. */
+async function withFilesChecked(
+  result: ConfigResult,
+  baseDir: string,
+  { fileName, positions }: NormaliseOptions,
+): Promise<ConfigResult> {
+  if (result.config === undefined) return result;
+  const findings = await checkTlsFiles(result.config, baseDir, Date.now());
+  if (findings.length === 0) return result;
+  const file = fileName === undefined ? {} : { file: fileName };
+  const problems = findings.map(({ severity, path, message }): Problem => {
+    return { severity, path: formatPath(path), message, ...file, ...positions?.find(path, "value") };
+  });
+  const all = sortProblems([...result.problems, ...problems]);
+  return hasErrors(problems) ? { problems: all } : { ...result, problems: all };
 }
 
 /** The modules must be imported before the rest can be checked, for their algorithms and filters stand in it. */

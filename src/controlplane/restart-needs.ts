@@ -7,6 +7,7 @@ export function restartNeeds(before: Config, after: Config): string[] {
   if (before.workers !== after.workers) say("workers");
   if (before.maxServers !== after.maxServers) say("maxServers");
   if (before.store !== after.store) say("store");
+  if (before.certificateStore !== after.certificateStore) say("certificateStore");
   if ((before.admin === false) !== (after.admin === false)) say("admin");
   else if (before.admin !== false && after.admin !== false) {
     if (before.admin.listen !== after.admin.listen) say("admin.listen");

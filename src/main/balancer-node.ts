@@ -1,4 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { CertificateFiles } from "../adapters/certificate-files.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { ThreadedHistory } from "../adapters/threaded-history.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -7,6 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { storeFile } from "../config/store.ts";
 import { AdminServer } from "../controlplane/api/admin-server.ts";
 import type { NodeState } from "../controlplane/api/node-state.ts";
+import { CertificateManager } from "../controlplane/certificates/certificate-manager.ts";
 import { DiscoveryManager } from "../controlplane/discovery/discovery-manager.ts";
 import { NodeHealth } from "../controlplane/health/node-health.ts";
 import type { Log } from "../controlplane/log.ts";
@@ -43,6 +47,7 @@ export class BalancerNode {
   readonly #reconciler: Reconciler;
   readonly #health: NodeHealth;
   readonly #discovery: DiscoveryManager;
+  readonly #certificates: CertificateManager;
   readonly #startedAt = systemClock.now();
   readonly #queue = new SerialQueue();
   #loaded: LoadedConfig;
@@ -84,11 +89,26 @@ export class BalancerNode {
       log,
       publish: () => this.#queue.run(() => (this.#draining ? Promise.resolve(true) : this.#reconciler.refresh())),
     });
+    const certificates = new CertificateManager({
+      clock,
+      log,
+      randomBytes,
+      storage: new CertificateFiles(resolve(loaded.baseDir ?? process.cwd(), loaded.config.certificateStore)),
+      give: (material) => supervisor.setTlsMaterial(material),
+    });
+    this.#certificates = certificates;
     this.#reconciler = new Reconciler({
       publisher: {
         publish: async (snapshot) => {
           health.prepare(snapshot);
-          await (supervisor.snapshot === undefined ? supervisor.start(snapshot) : supervisor.apply(snapshot));
+          await certificates.prepare(snapshot.config, (this.#next ?? this.#loaded).baseDir ?? process.cwd());
+          try {
+            await (supervisor.snapshot === undefined ? supervisor.start(snapshot) : supervisor.apply(snapshot));
+          } catch (error) {
+            await certificates.revert();
+            throw error;
+          }
+          await certificates.settle();
           health.follow(snapshot);
         },
       },
@@ -105,6 +125,7 @@ export class BalancerNode {
     try {
       await checkPortsFree(this.#config);
       const admin = wanted === false ? undefined : await this.#startAdmin(wanted);
+      await this.#certificates.start();
       await this.#reconciler.start({ ...this.#loaded, config: this.#config });
       return { listeners: this.addresses(), admin, workers: this.#supervisor.workers().length };
     } catch (error) {
@@ -159,6 +180,8 @@ export class BalancerNode {
       try {
         const outcome = await this.#reconciler.reload(loaded);
         if (outcome.result === "applied") this.#loaded = loaded;
+        // Who asks for the configuration to be read means the files that it names as well.
+        if (outcome.result !== "kept") await this.#certificates.files.refresh();
         return outcome;
       } finally {
         this.#next = undefined;
@@ -177,6 +200,7 @@ export class BalancerNode {
   async close(): Promise<void> {
     this.#draining = true;
     this.#discovery.close();
+    this.#certificates.close();
     this.#reconciler.close();
     await this.#health.close();
     await this.#supervisor.close();

@@ -1,8 +1,7 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Type, type Static } from "typebox";
 import { fileReason } from "../../config/file-error.ts";
+import { readLimited } from "../../config/limited-file.ts";
 import { Flag } from "../../config/fields.ts";
 import type {
   DiscoveryDefinition,
@@ -60,32 +59,12 @@ class ServerFile implements DiscoveryWatch {
     const reading = ++this.#reading;
     let tell: () => void;
     try {
-      const text = await readLimited(this.#path);
-      const list = readServerList(text, this.#path);
+      const { data } = await readLimited(this.#path, MAX_FILE_SIZE);
+      const list = readServerList(data.toString("utf8"), this.#path);
       tell = "servers" in list ? () => this.#listener.servers(list.servers) : () => this.#listener.failed(list.reason);
     } catch (error) {
       tell = () => this.#listener.failed(`${this.#path} cannot be read: ${fileReason(error)}`);
     }
     if (this.#open && reading === this.#reading) tell();
-  }
-}
-
-/** The text of a file; rejects for one that is too big, whatever its size is said to be. */
-async function readLimited(path: string): Promise<string> {
-  // A pipe would keep the thread that opens or reads it for as long as nobody writes, and there are only four of them.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = await handle.stat();
-    if (!stat.isFile() && !stat.isDirectory()) throw new Error("it is not a regular file");
-    const buffer = Buffer.allocUnsafe(MAX_FILE_SIZE + 1);
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
-      if (bytesRead === 0) return buffer.toString("utf8", 0, filled);
-      filled += bytesRead;
-    }
-    throw new Error(`it has more than ${MAX_FILE_SIZE} bytes`);
-  } finally {
-    await handle.close();
   }
 }
