@@ -1,5 +1,6 @@
 import { checkListeners } from "./listener-checks.ts";
 import type { LooseConfig } from "./loose-config.ts";
+import { checkPassthrough } from "./passthrough-checks.ts";
 import { checkPools } from "./pool-checks.ts";
 import { checkRoutes } from "./route-checks.ts";
 import type { Visit } from "./visit.ts";
@@ -11,5 +12,6 @@ import type { Visit } from "./visit.ts";
 export function checkMeaning(config: LooseConfig, visit: Visit): void {
   checkListeners(config, visit);
   const used = checkRoutes(config, visit);
+  checkPassthrough(config, visit);
   checkPools(config, used, visit);
 }

@@ -102,9 +102,9 @@ function checkRewrite(route: LooseRoute, path: ConfigPath, visit: Visit): void {
 function matchesEverything(route: LooseRoute): boolean {
   const { match } = route;
   if (match === undefined) return true;
-  const { path, host, ...others } = match;
+  const { path, host, sni, ...others } = match;
   const anyPath = path === undefined || path.some((pattern) => pattern === "/*" || pattern === "/**");
-  const anyHost = host === undefined || host.includes("*");
+  const anyHost = (host === undefined || host.includes("*")) && (sni === undefined || sni.includes("*"));
   const rest = Object.values(others);
   const hasConditions = rest.some((value) => value !== undefined && Object.keys(value).length > 0);
   return anyPath && anyHost && !hasConditions;

@@ -18,6 +18,7 @@ export class CompiledRoute {
   private readonly headers: readonly ValueCondition[];
   private readonly cookies: readonly ValueCondition[];
   private readonly query: readonly ValueCondition[];
+  private readonly sni: HostMatcher | undefined;
   private readonly client: ((address: string) => boolean) | undefined;
 
   /** @throws Error that says which condition cannot be compiled and why */
@@ -33,6 +34,8 @@ export class CompiledRoute {
     this.headers = conditions("header", match.headers, (name) => name.toLowerCase());
     this.cookies = conditions("cookie", match.cookies);
     this.query = conditions("query parameter", match.query);
+    const names = (match.sni ?? []).map(parseHostPattern);
+    this.sni = names.length === 0 ? undefined : new HostMatcher(names);
     this.client = match.client === undefined || match.client.length === 0 ? undefined : compileCidrs(match.client);
     this.catchAll =
       this.host === undefined &&
@@ -41,6 +44,7 @@ export class CompiledRoute {
       this.headers.length === 0 &&
       this.cookies.length === 0 &&
       this.query.length === 0 &&
+      this.sni === undefined &&
       this.client === undefined;
   }
 
@@ -49,6 +53,7 @@ export class CompiledRoute {
     if (this.path !== undefined && !this.path.matches(request.path)) return false;
     if (this.host !== undefined && !this.host.matches(request.host)) return false;
     if (this.methods.length !== 0 && !this.methods.includes(request.method)) return false;
+    if (this.sni !== undefined && !this.sni.matches(request.sni ?? "")) return false;
     for (const header of this.headers) if (!header.holds(request.get(header.name))) return false;
     for (const cookie of this.cookies) if (!cookie.holds(request.cookie(cookie.name))) return false;
     for (const query of this.query) if (!query.holds(queryValue(request.query, query.name))) return false;
@@ -67,6 +72,9 @@ export class CompiledRoute {
     }
     if (this.methods.length !== 0 && !this.methods.includes(request.method)) {
       reasons.push(`method ${request.method} ≠ ${this.methods.join(", ")}`);
+    }
+    if (this.sni !== undefined && !this.sni.matches(request.sni ?? "")) {
+      reasons.push(`sni ${request.sni || "(none)"} ≠ ${(input.sni ?? []).join(", ")}`);
     }
     const compare = (what: string, condition: ValueCondition, value: string | undefined) => {
       if (condition.holds(value)) return;

@@ -13,6 +13,8 @@ export interface RouteRequest {
   cookie(name: string): string | undefined;
   /** The client's address, after trusted proxies. */
   clientAddress(): string;
+  /** Name that the client asked for in the TLS handshake (SNI), in lower case; absent or "" without one. */
+  readonly sni?: string | undefined;
 }
 
 /**
@@ -30,6 +32,8 @@ export interface MatchInput {
   readonly cookies?: Readonly<Record<string, string>>;
   /** Compared with the decoded value of the first parameter of that name. */
   readonly query?: Readonly<Record<string, string>>;
+  /** As `host`, compared with the name of the TLS handshake. */
+  readonly sni?: readonly string[];
   /** Addresses and CIDR blocks. */
   readonly client?: readonly string[];
 }

@@ -12,6 +12,7 @@ interface Fields {
   headers?: Record<string, string>;
   cookies?: Record<string, string>;
   client?: string;
+  sni?: string;
 }
 
 function request(fields: Fields): RouteRequest {
@@ -23,6 +24,7 @@ function request(fields: Fields): RouteRequest {
     get: (name) => fields.headers?.[name],
     cookie: (name) => fields.cookies?.[name],
     clientAddress: () => fields.client ?? "192.0.2.1",
+    ...("sni" in fields ? { sni: fields.sni } : {}),
   };
 }
 
@@ -47,6 +49,13 @@ describe("route conditions", () => {
     ["no host", { host: ["example.com"] }, { host: "" }, false],
     ["IPv6 literal", { host: ["[2001:db8::1]"] }, { host: "[2001:db8::1]" }, true],
     ["one of several hosts", { host: ["a.test", "*.b.test", "example.com"] }, {}, true],
+    ["name of the handshake", { sni: ["example.com"] }, { sni: "example.com" }, true],
+    ["name below", { sni: ["*.Example.com"] }, { sni: "a.b.example.com" }, true],
+    ["other name", { sni: ["example.com"] }, { sni: "www.example.com" }, false],
+    ["name without a handshake", { sni: ["example.com"] }, {}, false],
+    ["the host is not the name", { sni: ["example.com"] }, { host: "example.com", sni: "" }, false],
+    ["name and host", { sni: ["a.test"], host: ["example.com"] }, { sni: "a.test" }, true],
+    ["any name, none as well", { sni: ["*"] }, {}, true],
     ["exact path", { path: ["/a"] }, { path: "/a" }, true],
     ["exact path is not below", { path: ["/a"] }, { path: "/a/" }, false],
     ["paths are case-sensitive", { path: ["/a"] }, { path: "/A" }, false],
@@ -131,6 +140,13 @@ describe("route tables", () => {
     expect(table.match(request({ method: "POST" }))).toBe(count);
     expect(table.match(request({ path: "/last" }))).toBe(count + 1);
     expect(compileRoutes(routes).match(request({ path: "/none" }))).toBe(-1);
+  });
+
+  it("explains names of the handshake", () => {
+    const table = compileRoutes([{ match: { sni: ["a.test", "*.b.test"] } }]);
+    expect(table.explain(request({}))[0]?.reasons).toEqual(["sni (none) ≠ a.test, *.b.test"]);
+    expect(table.explain(request({ sni: "c.test" }))[0]?.reasons).toEqual(["sni c.test ≠ a.test, *.b.test"]);
+    expect(table.explain(request({ sni: "a.test" }))[0]?.taken).toBe(true);
   });
 
   it("explains every route", () => {
