@@ -124,7 +124,15 @@ export const CircuitBreakerSchema = Type.Object(
 export type CircuitBreakerConfig = Static<typeof CircuitBreakerSchema>;
 
 /** What a further try may follow upon. */
-export const retryConditions = ["connect", "reset", "timeout", "bad_response", "status"] as const;
+const usualRetryConditions = ["connect", "reset", "timeout", "bad_response", "status"] as const;
+const retryConditions = [
+  ...usualRetryConditions,
+  "grpc_cancelled",
+  "grpc_deadline_exceeded",
+  "grpc_internal",
+  "grpc_resource_exhausted",
+  "grpc_unavailable",
+] as const;
 export type RetryCondition = (typeof retryConditions)[number];
 
 export const RetriesSchema = Type.Object(
@@ -136,8 +144,9 @@ export const RetriesSchema = Type.Object(
       description: "further tries after a failed one, each on another server; 0 turns retries off",
     }),
     on: Type.Array(Type.Unsafe<RetryCondition>({ type: "string", enum: retryConditions }), {
-      default: retryConditions,
-      description: "connect: nothing could be sent; reset: closed without an answer; timeout; bad_response; status",
+      default: usualRetryConditions,
+      description:
+        "connect: nothing could be sent; reset: closed without an answer; timeout; bad_response; status; grpc_…: a gRPC answer that is nothing but this status",
     }),
     statuses: Type.Array(Type.Integer({ minimum: 400, maximum: 599 }), {
       default: [500, 502, 503, 504],

@@ -73,6 +73,12 @@ export interface Filter {
   onResponseHead?(exchange: FilterExchange): void;
   /** Each piece of the answer's body; what is returned goes on instead. `undefined` leaves it as it is. */
   onResponseBody?(exchange: FilterExchange, chunk: Uint8Array): Uint8Array | void;
+  /**
+   * The end of an answer's body that has begun, with the trailers as complete lines, or "" when there are none. Bytes
+   * that are returned go to the client behind the body, and the trailers do not. The first filter that returns some has
+   * done so for all; the other filters do not see them.
+   */
+  onResponseTrailers?(exchange: FilterExchange, trailers: string): Uint8Array | void;
   /** The exchange is over, well or badly. */
   onComplete?(exchange: FilterExchange, result: FilterResult): void;
 }

@@ -16,6 +16,7 @@ export interface FilterChain {
   readonly requestBody: readonly With<"onRequestBody">[];
   readonly responseHead: readonly With<"onResponseHead">[];
   readonly responseBody: readonly With<"onResponseBody">[];
+  readonly responseTrailers: readonly With<"onResponseTrailers">[];
   readonly complete: readonly With<"onComplete">[];
 }
 
@@ -25,6 +26,7 @@ export const emptyChain: FilterChain = Object.freeze({
   requestBody: [],
   responseHead: [],
   responseBody: [],
+  responseTrailers: [],
   complete: [],
 });
 
@@ -55,6 +57,7 @@ export function compileChain(
     requestBody: withPhase(filters, "onRequestBody"),
     responseHead: withPhase(filters, "onResponseHead").toReversed(),
     responseBody: withPhase(filters, "onResponseBody").toReversed(),
+    responseTrailers: withPhase(filters, "onResponseTrailers").toReversed(),
     complete: withPhase(filters, "onComplete"),
   };
 }
@@ -74,6 +77,23 @@ export function runRequestHead(chain: FilterChain, exchange: FilterExchange): An
     if (result === undefined) continue;
     return result instanceof Promise ? continueAfter(requestHead, index, result, exchange) : result;
   }
+}
+
+/**
+ * Lets the filters see the trailers at the end of an answer's body ("" for none).
+ *
+ * @returns what goes out behind the body instead of them; undefined when they go on as they are
+ */
+export function runResponseTrailers(
+  { responseTrailers }: FilterChain,
+  exchange: FilterExchange,
+  trailers: string,
+): Uint8Array | undefined {
+  for (const filter of responseTrailers) {
+    const bytes = filter.onResponseTrailers(exchange, trailers);
+    if (bytes !== undefined) return bytes;
+  }
+  return undefined;
 }
 
 async function continueAfter(

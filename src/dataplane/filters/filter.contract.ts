@@ -167,6 +167,10 @@ export function describeFilterContract(filter: FilterDefinition): void {
       instance.onRequestBody?.(exchange, chunk);
       instance.onResponseHead?.(exchange);
       instance.onResponseBody?.(exchange, chunk);
+      for (const trailers of ["", "grpc-status: 0\r\n", "x: \xff\r\ny:\r\n"]) {
+        const bytes = instance.onResponseTrailers?.(exchange, trailers);
+        if (bytes !== undefined) expect(bytes).toBeInstanceOf(Uint8Array);
+      }
       instance.onComplete?.(exchange, { status: 0, error: "client_gone", duration: 1 });
     });
   });

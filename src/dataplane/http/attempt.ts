@@ -1,5 +1,6 @@
 import { LOAD_REPORT_FIELD, reportedUtilisation } from "../../core/balancing/load-report.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
+import { serverFault, statusInTrailers } from "../../core/grpc/status.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import type { Timed } from "../timer-wheel.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
@@ -16,6 +17,8 @@ export interface AttemptOwner {
   readonly bodyTimeout: number;
   readonly keepsHead: boolean;
   readonly takesChunks: boolean;
+  /** The request is a gRPC call. */
+  readonly isGrpc: boolean;
   /** The connection is there: write the request. */
   attemptConnected(attempt: Attempt): void;
   /** It failed before any of an answer was passed on, and is booked. */
@@ -24,8 +27,8 @@ export interface AttemptOwner {
   mayGoOn(error: ProxyError): boolean;
   /** The request may be repeated on the same server, whose idle connection had just been closed. */
   mayRepeat(error: ProxyError): boolean;
-  /** Whether an answer with this status is to be thrown away, because another server will be asked. */
-  wantsAnother(attempt: Attempt, status: number): boolean;
+  /** Whether an answer with this head is to be thrown away, because another server will be asked. */
+  wantsAnother(attempt: Attempt, head: ResponseHead): boolean;
   /** It ended after `wantsAnother` or `mayMove` said so. */
   attemptGivenUp(): void;
   /** Whether the request will go to another server, this one having turned out to be dead. */
@@ -52,6 +55,7 @@ export class Attempt implements ConnectionWaiter, Timed {
   headAt = 0;
   /** ms between the two; NaN before. */
   latency = NaN;
+  /** Of the answer, for the books: a gRPC call that failed by the server's fault has no 200 there. */
   status = 0;
   /** The server has asked for the body by a 100. */
   continued = false;
@@ -208,7 +212,7 @@ export class Attempt implements ConnectionWaiter, Timed {
 
   onWholeResponse(head: ResponseHead, text: string, start: number, end: number): void {
     this.#gotHead(head);
-    if (this.#leg.wantsAnother(this, head.status)) {
+    if (this.#leg.wantsAnother(this, head)) {
       this.#discard = true;
       return;
     }
@@ -220,7 +224,7 @@ export class Attempt implements ConnectionWaiter, Timed {
 
   onResponseHead(head: ResponseHead, kind: number, more: boolean): void {
     this.#gotHead(head);
-    if (this.#leg.wantsAnother(this, head.status)) {
+    if (this.#leg.wantsAnother(this, head)) {
       const { queue } = this.#pool;
       // Its body may be long: the connection is the smaller loss.
       this.connection!.destroy();
@@ -240,6 +244,7 @@ export class Attempt implements ConnectionWaiter, Timed {
     if (this.connection!.incomplete) this.sentAt = Math.max(this.sentAt, this.connection!.lastSentAt);
     this.latency = this.headAt - this.sentAt;
     this.status = head.status;
+    if (this.#leg.isGrpc && head.status === 200) this.status = serverFault(head.get("grpc-status"));
     if (this.#pool.readsReports) this.#readReport(head);
   }
 
@@ -255,6 +260,8 @@ export class Attempt implements ConnectionWaiter, Timed {
 
   onResponseEnd(trailers: string): void {
     this.connection = null;
+    if (this.status === 200 && trailers !== "" && this.#leg.isGrpc)
+      this.status = serverFault(statusInTrailers(trailers));
     // Settled already: the answer came in one piece, and no time has passed since its head.
     const now = this.#counted && !this.#discard ? this.#context.clock.now() : this.headAt;
     this.#settle(null, now);

@@ -1,5 +1,8 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
+import { grpcKind } from "../../core/grpc/content-type.ts";
+import { grpcDeadline } from "../../core/grpc/timeout.ts";
 import { retryDelay } from "../../core/retry/backoff.ts";
+import { FieldId } from "../../http1/fields.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import { later } from "../later.ts";
 import type { Timed } from "../timer-wheel.ts";
@@ -33,6 +36,7 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
   wantsUpgrade = false;
+  isGrpc = false;
   readonly request: RequestSender;
   readonly relay: AnswerRelay;
   readonly #owner: LegOwner;
@@ -122,15 +126,26 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
       this.#admitted = true;
     }
     const { requestTimeout } = pool.config.upstream;
-    this.#requestDeadline = Infinity;
-    if (requestTimeout !== 0) {
-      this.#requestDeadline = this.deadline = this.#context.now + requestTimeout;
+    this.#requestDeadline = requestTimeout === 0 ? Infinity : this.#context.now + requestTimeout;
+    this.isGrpc = this.method === "POST" && this.#beginGrpc();
+    if (this.#requestDeadline !== Infinity) {
+      this.deadline = this.#requestDeadline;
       this.#context.wheel.arm(this);
     }
     pool.budget.request(this.#context.now);
     pool.hedging?.budget.request(this.#context.now);
     this.#dispatch(undefined);
     this.#atOnce = false;
+  }
+
+  /** False for what is no gRPC call; a call's own deadline holds where it is the earlier one. */
+  #beginGrpc(): boolean {
+    const { head, startedAt } = this.#owner;
+    if (grpcKind(head.getById(FieldId.contentType)) === "none") return false;
+    const time = grpcDeadline(head.get("grpc-timeout"));
+    // By the exact time: these may be short, and the wheel's is as old as its last tick.
+    if (time !== undefined) this.#requestDeadline = Math.min(this.#requestDeadline, startedAt + time);
+    return true;
   }
 
   /** Chooses a server and begins a try there. `failure` is why an earlier server did not do. */
@@ -308,9 +323,11 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     return error.retry === "always" || this.#pool.budget.tryTake(this.#context.now);
   }
 
-  wantsAnother(attempt: Attempt, status: number): boolean {
+  wantsAnother(attempt: Attempt, head: ResponseHead): boolean {
     const { retry } = this.#pool;
-    if (status < 400 || !retry.allowsStatus(status, this.method)) return false;
+    if (head.status < 400) {
+      if (!this.isGrpc || !retry.readsGrpc || !retry.allowsGrpc(head.get("grpc-status"))) return false;
+    } else if (!retry.allowsStatus(head.status, this.method)) return false;
     if (this.#pool.hedging !== null && this.#otherGoesOn(attempt)) return true;
     if (this.#retries >= retry.attempts || !this.request.isReplayable) return false;
     return this.#reserve(attempt, errors.connectionLost);
