@@ -91,8 +91,12 @@ export class RequestHead extends HeaderBlock {
     const last = this.lastHostText;
     let same = end - start === last.length && last !== "";
     for (let i = 0; same && i < last.length; i++) same = bytes[start + i] === last.charCodeAt(i);
-    if (!same) {
-      const value = textOf(bytes, start, end);
+    return this.readHostText(same ? last : textOf(bytes, start, end));
+  }
+
+  /** `readHost` for a value that is a text of its own already: no part of a larger one, because it is kept. */
+  readHostText(value: string): boolean {
+    if (value !== this.lastHostText || value === "") {
       const parsed = parseAuthority(value);
       if (parsed === null) return false;
       this.lastHostText = value;

@@ -65,8 +65,9 @@ export class HpackEncoder {
   private newSize = -1;
   /** Hashes of lines that were met and not indexed, by their lowest bits. */
   private readonly seen = new Int32Array(SEEN);
-  /** Stands before the first line. */
+  /** Stands before the first line of a block, and what came last in this one. */
   private readonly start = new EncoderEntry("", "", 0, -1, NO_ENTRY);
+  private previous: EncoderEntry = this.start;
   /** What `named` has indexed last, by index of the name. */
   private readonly lastNamed: EncoderEntry[] = new Array<EncoderEntry>(STATIC_FIELDS.length).fill(NO_ENTRY);
 
@@ -81,6 +82,7 @@ export class HpackEncoder {
   /** Starts a block. */
   begin(): void {
     this.length = 0;
+    this.previous = this.start;
     if (this.buffer.length > KEPT_BUFFER) this.buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER);
     if (this.newSize < 0) return;
     if (this.smallestSize < this.newSize) this.resize(this.smallestSize);
@@ -147,14 +149,14 @@ export class HpackEncoder {
   lines(text: string, from: number, to: number): void {
     const { table } = this;
     let bytes: Uint8Array | null = null;
-    let previous = this.start;
+    let { previous } = this;
     let at = from;
     while (at < to) {
       let entry: EncoderEntry | undefined = previous.next;
       let end = at + entry.line.length;
       if (!table.holds(entry) || end > to || !text.startsWith(entry.line, at)) {
         end = text.indexOf("\r\n", at) + 2;
-        if (end < 2 || end > to) return;
+        if (end < 2 || end > to) break;
         entry = table.find(text.slice(at, end));
         if (entry === undefined) {
           bytes ??= receivedBytes(text, at, to);
@@ -169,6 +171,7 @@ export class HpackEncoder {
       previous = entry;
       at = end;
     }
+    this.previous = previous;
   }
 
   /** Adds the line bytes[start, end), which is not in the table. Returns its entry, or NO_ENTRY if it has got none. */

@@ -1,0 +1,30 @@
+import { PATH_CLASS, PATH_DOT, PATH_PERCENT, PATH_PLAIN, PATH_SLASH, QUERY } from "../../http1/characters.ts";
+import { INVALID_TARGET, type ProtocolError } from "../../http1/protocol-error.ts";
+import type { RequestHead } from "../../http1/request-head.ts";
+import { readTarget } from "../../http1/request-target.ts";
+
+/**
+ * Sets path, query and asterisk from the value of `:path`, by the rules that hold for the target of an HTTP/1.1 request
+ * line. It begins with a slash, or is `*`; both are for the caller to check.
+ */
+export function readPath(head: RequestHead, path: string): ProtocolError | null {
+  const { length } = path;
+  let normal = true;
+  let pathEnd = 0;
+  let previous = 0;
+  for (; pathEnd < length; pathEnd++) {
+    const byte = path.charCodeAt(pathEnd);
+    const kind = PATH_CLASS[byte];
+    if (kind !== PATH_PLAIN) {
+      if (kind === PATH_SLASH || kind === PATH_DOT) {
+        if (previous === PATH_SLASH) normal = false;
+      } else if (kind === PATH_PERCENT) normal = false;
+      else if (byte === 63) break;
+      else if (path !== "*") return INVALID_TARGET;
+    }
+    previous = kind;
+  }
+  for (let i = pathEnd + 1; i < length; i++) if (QUERY[path.charCodeAt(i)] !== 1) return INVALID_TARGET;
+  head.target = path;
+  return readTarget(head, path, 0, pathEnd, length, normal);
+}
