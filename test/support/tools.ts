@@ -12,6 +12,11 @@ export type Tool =
   | "redis-server"
   | "postgres"
   | "initdb"
+  | "h2load"
+  | "nghttpd"
+  | "openssl"
+  | "haproxy"
+  | "pebble"
   | "mariadbd"
   | "mariadb-install-db";
 

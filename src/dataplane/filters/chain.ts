@@ -79,6 +79,11 @@ export function runRequestHead(chain: FilterChain, exchange: FilterExchange): An
   }
 }
 
+/** Whether an answer's body may come out longer or shorter than it came in. */
+export function changesBody(chain: FilterChain | null): boolean {
+  return chain !== null && (chain.responseBody.length !== 0 || chain.responseTrailers.length !== 0);
+}
+
 /**
  * Lets the filters see the trailers at the end of an answer's body ("" for none).
  *

@@ -97,7 +97,11 @@ export class AnswerRelay {
   }
 
   end(trailers: string, now: number): void {
-    this.response.end(this.#exchange, trailers);
+    try {
+      this.response.end(this.#exchange, trailers);
+    } catch (error) {
+      return this.#abort(error);
+    }
     this.#exchange.answered(this.status, now);
   }
 

@@ -1,3 +1,4 @@
+import { grpcErrorAnswer } from "../../core/grpc/error-answer.ts";
 import { errors } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
@@ -92,6 +93,8 @@ export abstract class ClientOutput implements Timed {
     // A server's end is a good moment for the client to look for another way, should there be one.
     if (this.bodyComing || error === errors.serverRemoved || error === errors.serverGone) this.close = true;
     const { head, id } = request;
+    const grpc = grpcErrorAnswer(error, message, id, head.getById(FieldId.contentType));
+    if (grpc !== undefined) return this.answer(request, grpc);
     const lines = (error.status === 503 ? "Retry-After: 1\r\n" : "") + this.connectionLine(head.minor);
     const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");
     const body = text.indexOf("\r\n\r\n") + 4;

@@ -1,6 +1,8 @@
 import type { KeySource } from "../../core/balancing/hash-key.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
+import { isGrpc } from "../../core/grpc/content-type.ts";
+import { grpcErrorTrailers } from "../../core/grpc/error-answer.ts";
 import { DegradationLevel, isServed } from "../../core/health/degradation.ts";
 import type { RouteRequest } from "../../core/routing/route-match.ts";
 import { FieldId, fieldTable } from "../../http1/fields.ts";
@@ -283,8 +285,11 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   }
 
   /** An answer that has begun cannot be completed: the client learns it by its connection being cut. */
-  abort(error: { readonly code: string }): void {
-    const { downstream } = this;
+  abort(error: Refusal): void {
+    const { downstream, head } = this;
+    // A gRPC client of HTTP/2 understands trailers better than a broken stream.
+    if (downstream.ownWriter !== null && isGrpc(head.getById(FieldId.contentType)))
+      downstream.ownWriter.end(this, grpcErrorTrailers(error, error.message ?? "", this.id));
     this.#finish(error, true);
     downstream.cut();
   }

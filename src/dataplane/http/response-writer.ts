@@ -1,4 +1,5 @@
 import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../../http1/response-head.ts";
+import { changesBody, runResponseTrailers } from "../filters/chain.ts";
 import { frameChunk, LAST_CHUNK } from "../chunk-framing.ts";
 import type { AnswerContext, AnswerSink, AnswerWriter } from "./answer-writer.ts";
 import { clientResponseHead } from "./client-response.ts";
@@ -8,6 +9,8 @@ import { responseDrops } from "./dropped-fields.ts";
 /** Passes a server's answer on to an HTTP/1 client: head, framing, body filters. One per exchange, used again. */
 export class ResponseWriter implements AnswerWriter {
   started = false;
+  /** There is a body, however it ends. */
+  #hasBody = false;
   /** The body goes on as chunks of our own; otherwise as it came. */
   #chunks = false;
   /** A head that waits for the first bytes of its body, to leave with them. */
@@ -15,6 +18,7 @@ export class ResponseWriter implements AnswerWriter {
 
   reset(): void {
     this.started = false;
+    this.#hasBody = false;
     this.#chunks = false;
     this.#pendingHead = "";
   }
@@ -41,8 +45,8 @@ export class ResponseWriter implements AnswerWriter {
   /** The head of an answer; written at once unless `more` says that bytes of its body follow right away. */
   begin(context: AnswerContext, head: ResponseHead, kind: number, more: boolean): void {
     const { downstream, view, chain } = context;
-    const reframed =
-      kind !== BODY_NONE && (kind !== BODY_LENGTH || (chain !== null && chain.responseBody.length !== 0));
+    this.#hasBody = kind !== BODY_NONE;
+    const reframed = this.#hasBody && (kind !== BODY_LENGTH || changesBody(chain));
     this.started = true;
     let framing = "";
     if (reframed) {
@@ -88,7 +92,15 @@ export class ResponseWriter implements AnswerWriter {
 
   /** The body is complete. `trailers` are complete lines. */
   end(context: AnswerContext, trailers: string): void {
-    this.#flushHead(context.downstream);
+    const { downstream, chain } = context;
+    this.#flushHead(downstream);
+    if (this.#hasBody && chain !== null && chain.responseTrailers.length !== 0) {
+      const bytes = runResponseTrailers(chain, context.view!, trailers);
+      if (bytes !== undefined) {
+        trailers = "";
+        if (bytes.length > 0) downstream.write(this.#chunks ? frameChunk(bytes) : bytes);
+      }
+    }
     if (this.#chunks) context.downstream.write(trailers === "" ? LAST_CHUNK : `0\r\n${trailers}\r\n`);
   }
 

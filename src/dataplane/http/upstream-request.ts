@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isGrpc } from "../../core/grpc/content-type.ts";
 import { FieldId } from "../../http1/fields.ts";
 import type { RequestHead } from "../../http1/request-head.ts";
 import {
@@ -54,10 +55,13 @@ export function upstreamRequestHead(
   text += edits === undefined ? head.keptLines(drops) : head.keptLines(drops, edits.removed) + edits.lines;
   text += `${forwarded}X-Request-Id: ${request.id}\r\n`;
   if ((reframed || unframed) && request.hasBody) text += "Transfer-Encoding: chunked\r\n";
+  // By this a gRPC server knows that trailers will arrive; it refuses the request otherwise.
+  if (head.has(FieldId.te) && isGrpc(head.getById(FieldId.contentType))) text += "TE: trailers\r\n";
   if (request.wantsUpgrade) {
-    text += `Connection: Upgrade\r\nUpgrade: ${head.protocol || head.getById(FieldId.upgrade)}\r\n`;
     // Asked for by HTTP/2, which needs no proof that the server understood.
     if (head.protocol !== "") text += `Sec-WebSocket-Key: ${webSocketKey(request.id)}\r\n`;
+    // Upgrade stands last, where a connection of HTTP/2 looks for it.
+    text += `Connection: Upgrade\r\nUpgrade: ${head.protocol || head.getById(FieldId.upgrade)}\r\n`;
   }
   return text + "\r\n";
 }

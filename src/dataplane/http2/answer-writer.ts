@@ -1,6 +1,7 @@
 import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../../http1/response-head.ts";
 import type { Http2Connection } from "../../http2/connection.ts";
 import type { Http2Stream } from "../../http2/peer.ts";
+import { changesBody, runResponseTrailers } from "../filters/chain.ts";
 import type { AnswerContext, AnswerWriter } from "../http/answer-writer.ts";
 import type { BufferLender } from "../http/buffer-lender.ts";
 import { responseDrops, responseDropsReframed } from "../http/dropped-fields.ts";
@@ -54,7 +55,7 @@ export abstract class Http2AnswerWriter implements AnswerWriter {
   begin(context: AnswerContext, head: ResponseHead, kind: number): void {
     const { view, chain } = context;
     this.started = true;
-    const reframed = kind !== BODY_NONE && chain !== null && chain.responseBody.length !== 0;
+    const reframed = kind !== BODY_NONE && changesBody(chain);
     const drops = reframed ? responseDropsReframed : responseDrops;
     if (view === null) return this.head(head.status, head.keptLines(drops), kind === BODY_NONE);
     const { status, edits } = view.response;
@@ -74,12 +75,22 @@ export abstract class Http2AnswerWriter implements AnswerWriter {
     return !stream.needsDrain;
   }
 
-  end(_context: AnswerContext, trailers: string): void {
+  end(context: AnswerContext, trailers: string): void {
     const { stream } = this;
+    // With a head that had no body, or with an answer that was there as a whole.
     if (stream.sendingEnded) return;
+    const { chain } = context;
+    if (chain !== null && chain.responseTrailers.length !== 0) {
+      const bytes = runResponseTrailers(chain, context.view!, trailers);
+      if (bytes !== undefined) {
+        stream.sendData(bytes, true);
+        return this.sent(bytes.length);
+      }
+    }
     if (trailers === "") return stream.sendEnd();
     const { encoder } = this.codec;
-    encoder.begin();
+    // They may have to wait for the body, while the heads of other streams go out.
+    encoder.begin(true);
     encoder.lines(trailers, 0, trailers.length);
     stream.sendHead(true);
   }

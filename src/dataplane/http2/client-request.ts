@@ -1,3 +1,4 @@
+import { grpcErrorAnswer } from "../../core/grpc/error-answer.ts";
 import { errors } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
@@ -254,6 +255,8 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     id: string,
     edit: (head: string) => string,
   ): void {
+    const grpc = grpcErrorAnswer(error, message, id, head.getById(FieldId.contentType));
+    if (grpc !== undefined) return this.own(edit(answerText(grpc, true, "")[0]), undefined);
     const lines = error.status === 503 ? "Retry-After: 1\r\n" : "";
     const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");
     const body = text.indexOf("\r\n\r\n") + 4;
