@@ -26,7 +26,8 @@ describe("a ClientHello", () => {
       f.extension(grease[1]!, Buffer.of(0)),
     );
     expect(state).toBe(COMPLETE);
-    expect(hello).toEqual({
+    expect(hello).toMatchObject({
+      cipherSuites: [0x1301, 0xc02f],
       serverName: "www.example.test",
       alpn: ["\n\n", "h2", "http/1.1"],
       versions: [0x0304, 0x0303],
@@ -37,7 +38,13 @@ describe("a ClientHello", () => {
   it.each([[null], [[]]])("may come without extensions: %j", (list) => {
     const { state, hello } = read({ extensions: list, legacyVersion: 0x0302 });
     expect(state).toBe(COMPLETE);
-    expect(hello).toEqual({ serverName: "", alpn: [], versions: [0x0302], hasEncryptedHello: false });
+    expect(hello).toMatchObject({
+      signatureSchemes: [],
+      serverName: "",
+      alpn: [],
+      versions: [0x0302],
+      hasEncryptedHello: false,
+    });
   });
 
   it("may have an encrypted one inside", () => {
@@ -194,4 +201,10 @@ describe("records", () => {
     const short = { ...limits, maxHello: message.length - 1 };
     expect(f.readHello(f.inRecords(message.subarray(0, 4)), [9], short).reason).toBe("the ClientHello is too long");
   });
+});
+
+it("names what the client verifies signatures with", () => {
+  const { hello } = extensions(f.extension(13, Buffer.of(0, 4, 4, 3, 8, 4)));
+  expect(hello?.signatureSchemes).toEqual([0x0403, 0x0804]);
+  expect(extensions(f.extension(13, Buffer.of(0, 3, 4, 3, 8))).state).toBe(REFUSED);
 });

@@ -15,9 +15,14 @@ export interface ClientHello {
    * of the server that can decrypt it.
    */
   readonly hasEncryptedHello: boolean;
+  /** Cipher suites in the client's order, such as 0x1301. */
+  readonly cipherSuites: readonly number[];
+  /** What the client verifies signatures with, such as 0x0403 for ECDSA on P-256; empty when it does not say. */
+  readonly signatureSchemes: readonly number[];
 }
 
 const SERVER_NAME = 0;
+const SIGNATURE_ALGORITHMS = 13;
 const APPLICATION_PROTOCOLS = 16;
 const SUPPORTED_VERSIONS = 43;
 const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
@@ -47,6 +52,8 @@ export function parseClientHello(bytes: Uint8Array, start: number, end: number):
   let alpn: readonly string[] | undefined = [];
   let versions: readonly number[] | undefined = [legacyVersion];
   let hasEncryptedHello = false;
+  let signatureSchemes: readonly number[] | undefined = [];
+  const cipherSuites = readNumbers(ciphers);
   // A client without extensions may leave out even their length (RFC 5246 7.4.1.2).
   if (body.left > 0) {
     const extensions = body.vector(2);
@@ -64,11 +71,12 @@ export function parseClientHello(bytes: Uint8Array, start: number, end: number):
         serverName = result.name;
       } else if (type === APPLICATION_PROTOCOLS) alpn = readProtocols(data);
       else if (type === SUPPORTED_VERSIONS) versions = readVersions(data);
+      else if (type === SIGNATURE_ALGORITHMS) signatureSchemes = readSignatureSchemes(data);
       else if (type === ENCRYPTED_CLIENT_HELLO) hasEncryptedHello = true;
     }
   }
-  if (alpn === undefined || versions === undefined) return MALFORMED;
-  return { serverName, alpn, versions, hasEncryptedHello };
+  if (alpn === undefined || versions === undefined || signatureSchemes === undefined) return MALFORMED;
+  return { serverName, alpn, versions, hasEncryptedHello, cipherSuites, signatureSchemes };
 }
 
 /** A list of names that are not empty (RFC 7301 3.1). */
@@ -88,12 +96,21 @@ function readProtocols(extension: ByteCursor): string[] | undefined {
 function readVersions(extension: ByteCursor): number[] | undefined {
   const list = extension.vector(1);
   if (list.failed || list.left === 0 || list.left % 2 !== 0 || extension.left !== 0) return undefined;
-  const versions: number[] = [];
-  while (list.left > 0) {
-    const version = list.number(2);
-    if (!isGrease(version)) versions.push(version);
-  }
-  return versions;
+  return readNumbers(list).filter((version) => !isGrease(version));
+}
+
+/** RFC 8446 4.2.3. */
+function readSignatureSchemes(extension: ByteCursor): number[] | undefined {
+  const list = extension.vector(2);
+  if (list.failed || list.left === 0 || list.left % 2 !== 0 || extension.left !== 0) return undefined;
+  return readNumbers(list);
+}
+
+/** Numbers of two bytes, to the end. */
+function readNumbers(list: ByteCursor): number[] {
+  const numbers: number[] = [];
+  while (list.left > 0) numbers.push(list.number(2));
+  return numbers;
 }
 
 /** Two equal bytes whose lower half is 1010 (RFC 8701 2). */
