@@ -4,6 +4,7 @@ import { ConfigError } from "./config/problem.ts";
 import { notReady } from "./controlplane/api/health.ts";
 import type { NodeState } from "./controlplane/api/node-state.ts";
 import { poolServers, type ServerView } from "./controlplane/api/server-view.ts";
+import { isHealthEvent } from "./controlplane/health/event-log.ts";
 import type { HealthEvent } from "./controlplane/health/health-event.ts";
 import type { Log } from "./controlplane/log.ts";
 import type { ReloadOutcome } from "./controlplane/reload-outcome.ts";
@@ -80,7 +81,10 @@ export function createLoadBalancer(config: ConfigInput, options: LoadBalancerOpt
       if (loaded.config === undefined) throw new ConfigError(loaded.problems);
       node = new BalancerNode({ loaded, log });
       state = node.state();
-      if (options.onHealthEvent !== undefined) state.health.events.subscribe(options.onHealthEvent);
+      const { onHealthEvent } = options;
+      if (onHealthEvent !== undefined) {
+        state.health.events.subscribe((event) => isHealthEvent(event) && onHealthEvent(event));
+      }
       return node.start();
     },
     reload: async (input) => started().apply(() => load(input)),

@@ -95,6 +95,7 @@ export class BalancerNode {
       randomBytes,
       storage: new CertificateFiles(resolve(loaded.baseDir ?? process.cwd(), loaded.config.certificateStore)),
       give: (material) => supervisor.setTlsMaterial(material),
+      emit: (event) => health.events.add(event),
     });
     this.#certificates = certificates;
     this.#reconciler = new Reconciler({
@@ -158,6 +159,7 @@ export class BalancerNode {
       algorithms: () => this.#loaded.extensions.algorithms,
       draining: () => this.#draining,
       health: this.#health,
+      certificates: this.#certificates,
       reload: () => this.reload(),
     };
   }
@@ -181,7 +183,7 @@ export class BalancerNode {
         const outcome = await this.#reconciler.reload(loaded);
         if (outcome.result === "applied") this.#loaded = loaded;
         // Who asks for the configuration to be read means the files that it names as well.
-        if (outcome.result !== "kept") await this.#certificates.files.refresh();
+        if (outcome.result !== "kept") await this.#certificates.refresh();
         return outcome;
       } finally {
         this.#next = undefined;

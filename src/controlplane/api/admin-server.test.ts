@@ -3,12 +3,13 @@ import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { normaliseConfig } from "../../config/normalise.ts";
 import { createSnapshot } from "../../config/snapshot.ts";
 import { algorithms } from "../../core/balancing/registry.ts";
 import { seededRandom } from "../../core/random.ts";
 import { Scoreboard } from "../../shared-memory/scoreboard.ts";
+import { ManagerFixture } from "../certificates/certificates.fixture.ts";
 import { NodeHealth } from "../health/node-health.ts";
 import type { WorkerStatus } from "../worker-status.ts";
 import { AdminServer } from "./admin-server.ts";
@@ -17,6 +18,8 @@ import type { NodeState } from "./node-state.ts";
 const token = "0123456789abcdef-token";
 const servers: AdminServer[] = [];
 const healths: NodeHealth[] = [];
+const { manager: certificates } = new ManagerFixture();
+afterAll(() => certificates.close());
 afterEach(async () => {
   await Promise.all(healths.splice(0).map((health) => health.close()));
   await Promise.all(servers.splice(0).map((server) => server.close()));
@@ -50,6 +53,7 @@ function nodeState(changes: Partial<NodeState> = {}): NodeState {
     startedAt: 1000,
     scoreboard,
     health,
+    certificates,
     snapshot: () => snapshot,
     config: () => snapshot.config,
     discovery: () => undefined,

@@ -5,11 +5,13 @@ import { isLoopback, parseListenAddress, type Address } from "../../config/addre
 import type { Log } from "../log.ts";
 import { ServerActions } from "../server-actions.ts";
 import { guard } from "./access.ts";
+import { certificateRoutes } from "./certificates.ts";
 import { configurationRoutes } from "./configuration.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { listenerRoutes } from "./listeners.ts";
+import { metricsRoutes } from "./metrics.ts";
 import type { NodeState } from "./node-state.ts";
 import { poolRoutes } from "./pools.ts";
 import { answerWithProblems } from "./problem-details.ts";
@@ -57,6 +59,7 @@ export class AdminServer {
     const { scoreboard, clock } = state;
     this.#actions = new ServerActions({ scoreboard, clock, log, snapshot: () => state.snapshot() });
     void this.#server.register(healthRoutes(state));
+    void this.#server.register(metricsRoutes(state));
     void this.#server.register(serverActionRoutes(state, this.#actions), { prefix: "/api/v2" });
     for (const routes of [
       statusRoutes,
@@ -65,6 +68,7 @@ export class AdminServer {
       serverHistoryRoutes,
       eventRoutes,
       listenerRoutes,
+      certificateRoutes,
       configurationRoutes,
     ]) {
       void this.#server.register(routes(state), { prefix: "/api/v2" });

@@ -1,6 +1,5 @@
 import type { FastifyReply } from "fastify";
-import type { EventLog } from "../health/event-log.ts";
-import type { HealthEvent } from "../health/health-event.ts";
+import { isHealthEvent, type EventLog, type NodeEvent } from "../health/event-log.ts";
 import { MAX_WAITING_BYTES } from "../health/limits.ts";
 import { eventView } from "./event-view.ts";
 
@@ -17,7 +16,7 @@ export function streamEvents(
   reply: FastifyReply,
   events: EventLog,
   since: number,
-  wanted: (event: HealthEvent) => boolean,
+  wanted: (event: NodeEvent) => boolean,
   ended: () => void,
 ): void {
   reply.hijack();
@@ -46,6 +45,7 @@ export function streamEvents(
   }
 }
 
-function frame(event: HealthEvent): string {
-  return `id: ${event.id}\nevent: health\ndata: ${JSON.stringify(eventView(event))}\n\n`;
+function frame(event: NodeEvent): string {
+  const type = isHealthEvent(event) ? "health" : "certificate";
+  return `id: ${event.id}\nevent: ${type}\ndata: ${JSON.stringify(eventView(event))}\n\n`;
 }

@@ -1,5 +1,5 @@
 import type { FastifyPluginCallback, FastifyRequest } from "fastify";
-import type { HealthEvent } from "../health/health-event.ts";
+import type { NodeEvent } from "../health/event-log.ts";
 import { MAX_EVENT_SUBSCRIBERS } from "../health/limits.ts";
 import { streamEvents } from "./event-stream.ts";
 import type { NodeState } from "./node-state.ts";
@@ -14,7 +14,7 @@ interface Query {
 }
 
 /**
- * `/events`: what changed about servers and pools, the oldest first, of the last thousand changes. As server-sent events
+ * `/events`: what changed about servers, pools and certificates, the oldest first, of the last thousand changes. As server-sent events
  * (HTML standard, 9.2) with `Accept: text/event-stream` or at `/events/stream`: what comes from then on, or after the
  * number in Last-Event-ID.
  */
@@ -48,7 +48,7 @@ export function eventRoutes(state: NodeState): FastifyPluginCallback {
   };
 }
 
-function wanted({ pool, server }: Query): (event: HealthEvent) => boolean {
+function wanted({ pool, server }: Query): (event: NodeEvent) => boolean {
   return (event) => (pool === undefined || event.pool === pool) && (server === undefined || event.server === server);
 }
 

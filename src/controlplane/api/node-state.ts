@@ -4,6 +4,7 @@ import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import type { DiscoveryStatus } from "../discovery/discovery-status.ts";
+import type { CertificateManager } from "../certificates/certificate-manager.ts";
 import type { NodeHealth } from "../health/node-health.ts";
 import type { ReloadOutcome } from "../reload-outcome.ts";
 import type { WorkerStatus } from "../worker-status.ts";
@@ -30,6 +31,8 @@ export interface NodeState {
   draining(): boolean;
   /** Checks of servers and events about them. */
   readonly health: NodeHealth;
+  /** Certificates that clients are shown. */
+  readonly certificates: CertificateManager;
   /** Reads the configuration again; undefined when it did not come from a file. */
   reload(): Promise<ReloadOutcome> | undefined;
 }

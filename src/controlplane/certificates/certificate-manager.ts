@@ -7,11 +7,14 @@ import type { Clock } from "../../core/clock.ts";
 import type { AcmeCertificates, Challenges } from "../acme/certificate-port.ts";
 import type { Log } from "../log.ts";
 import { assemble, shownCertificates, type Wanted } from "./assemble.ts";
+import { certificateEntries, type CertificateEntry } from "./certificate-entry.ts";
+import type { NewCertificateEvent } from "./certificate-event.ts";
+import { CertificateReporter } from "./certificate-reporter.ts";
 import type { CertificateStorage } from "./certificate-storage.ts";
 import { FileSources } from "./file-sources.ts";
 import { nextDate, type Shown } from "./shown.ts";
-import { StoredCertificates } from "./stored-certificates.ts";
-import { TicketKeys } from "./ticket-keys.ts";
+import { StoredCertificates, type StoredCertificate } from "./stored-certificates.ts";
+import { TicketKeyRings } from "./ticket-key-rings.ts";
 
 export interface CertificateManagerOptions {
   readonly clock: Clock;
@@ -21,6 +24,8 @@ export interface CertificateManagerOptions {
   readonly storage: CertificateStorage;
   /** Gives the material to all workers; resolves when they have it. Never rejects. */
   give(material: TlsMaterial): Promise<void>;
+  /** Something happened to a certificate. */
+  emit(event: NewCertificateEvent): void;
 }
 
 /** How often dates, rotations and complaints are looked at, in ms. */
@@ -32,10 +37,11 @@ const NO_CHALLENGES: Challenges = { http: {}, alpn: {} };
  * REST and by ACME, and gives the workers what they need whenever something of it changes.
  */
 export class CertificateManager {
-  readonly stored: StoredCertificates;
-  readonly files: FileSources;
   readonly #options: CertificateManagerOptions;
-  readonly #tickets = new Map<string, TicketKeys>();
+  readonly #stored: StoredCertificates;
+  readonly #files: FileSources;
+  readonly #tickets: TicketKeyRings;
+  readonly #reporter: CertificateReporter;
   readonly #timer: NodeJS.Timeout;
   /** The configuration in use, and the one that is about to be. */
   #current: Wanted | undefined;
@@ -44,21 +50,29 @@ export class CertificateManager {
   #challenges = NO_CHALLENGES;
   #material: TlsMaterial = NO_TLS_MATERIAL;
   #given: Promise<void> = Promise.resolve();
+  /** When the dates of a certificate become good or bad, ms since 1970. */
   #nextDate = Infinity;
   #closed = false;
 
   constructor(options: CertificateManagerOptions) {
     this.#options = options;
     const { clock, log } = options;
-    this.stored = new StoredCertificates(options.storage, clock, log);
-    this.files = new FileSources({ clock, log, changed: () => void this.publish() });
+    this.#stored = new StoredCertificates(options.storage, clock, log);
+    this.#tickets = new TicketKeyRings(options.randomBytes);
+    this.#reporter = new CertificateReporter(clock, log, options.emit);
+    this.#files = new FileSources({
+      clock,
+      log,
+      changed: () => void this.publish(),
+      unusable: (file, reason) => this.#reporter.tell(`file:${file}`, "certificate_unusable", reason),
+    });
     this.#timer = setInterval(() => this.#tick(), TICK);
     this.#timer.unref();
   }
 
   /** Reads the store. To be called once, before the first `prepare`. */
   start(): Promise<void> {
-    return this.stored.start();
+    return this.#stored.start();
   }
 
   /**
@@ -67,7 +81,7 @@ export class CertificateManager {
    */
   async prepare(config: Config, baseDir: string): Promise<void> {
     const needs = tlsNeeds(config, baseDir);
-    const errors = await this.files.add(needs);
+    const errors = await this.#files.add(needs);
     if (errors.length > 0) {
       throw new ConfigError(
         errors.map(({ need, error: { part, index, message } }) => {
@@ -89,7 +103,13 @@ export class CertificateManager {
   /** The configuration that was prepared is not used. */
   async revert(): Promise<void> {
     this.#next = undefined;
-    await this.files.keep(this.#wanted().map(({ needs }) => needs));
+    await this.#files.keep(this.#wanted().map(({ needs }) => needs));
+    await this.publish();
+  }
+
+  /** Reads all files again; resolves when the workers have what changed. */
+  async refresh(): Promise<void> {
+    await this.#files.refresh();
     await this.publish();
   }
 
@@ -98,39 +118,59 @@ export class CertificateManager {
     if (this.#closed) return this.#given;
     const { clock, give, log } = this.#options;
     try {
+      const shown = this.#shown();
       const parts = this.#assemble();
       const { version, ...before } = this.#material;
-      if (isDeepStrictEqual(parts, before)) return this.#given;
-      this.#material = { version: version + 1, ...parts };
-      this.#given = give(this.#material);
+      if (!isDeepStrictEqual(parts, before)) {
+        this.#material = { version: version + 1, ...parts };
+        this.#given = give(this.#material);
+      }
+      this.#nextDate = nextDate(shown, clock.wall());
+      if (this.#current !== undefined) this.#reporter.follow(shown);
     } catch (error) {
       log("error", `certificates: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
-    this.#nextDate = nextDate(this.shown(), clock.wall());
     return this.#given;
   }
 
-  /** All certificates that there are to show, those that others stand in for among them. */
-  shown(): Shown[] {
-    return shownCertificates({ wanted: this.#wanted(), files: this.files, stored: this.#storedShown() });
+  /** All certificates for clients. */
+  entries(): CertificateEntry[] {
+    const { needs = { listeners: [], pools: [] } } = this.#current ?? {};
+    return certificateEntries(needs, this.#files, this.#stored.list(), this.#assignment);
+  }
+
+  /** What is wrong with files that are named for TLS and whose content from before is in use, one line each. */
+  problems(): string[] {
+    return this.#files.problems();
+  }
+
+  /**
+   * Keeps a certificate in the store, in place of the one with its id. Resolves when all workers have it. Rejects with a
+   * CertificateError when it cannot be used, or with the disk's error; then nothing has changed.
+   */
+  async put(id: string, chain: string, key: string): Promise<StoredCertificate> {
+    const stored = await this.#stored.put(id, chain, key);
+    await this.publish();
+    return stored;
+  }
+
+  /** Removes a certificate from the store; false when there is none. Resolves when no worker shows it any more. */
+  async remove(id: string): Promise<boolean> {
+    const removed = await this.#stored.remove(id);
+    await this.publish();
+    return removed;
   }
 
   /** What ACME needs of this. */
   get acme(): AcmeCertificates {
     return {
       list: () =>
-        this.stored
+        this.#stored
           .list()
           .filter(({ id }) => id.startsWith("acme:"))
           .map(({ id, pair }) => ({ id, chain: pair.chain })),
-      put: async (id, { chain, key }) => {
-        await this.stored.put(id, chain, key);
-        await this.publish();
-      },
-      remove: async (id) => {
-        await this.stored.remove(id);
-        await this.publish();
-      },
+      put: async (id, { chain, key }) => void (await this.put(id, chain, key)),
+      remove: async (id) => void (await this.remove(id)),
       show: (assignment) => {
         this.#assignment = assignment;
         return this.publish();
@@ -145,15 +185,19 @@ export class CertificateManager {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
-    this.files.close();
+    this.#files.close();
   }
 
   #wanted(): Wanted[] {
     return [this.#next, this.#current].filter((wanted) => wanted !== undefined);
   }
 
+  #shown(): Shown[] {
+    return shownCertificates({ wanted: this.#wanted(), files: this.#files, stored: this.#storedShown() });
+  }
+
   #storedShown(): Shown[] {
-    return this.stored.list().flatMap(({ id, pair }): Shown[] => {
+    return this.#stored.list().flatMap(({ id, pair }): Shown[] => {
       if (id.startsWith("rest:")) return [{ id, pair, listeners: null }];
       const listeners = this.#assignment[id];
       return listeners === undefined ? [] : [{ id, pair, listeners }];
@@ -161,49 +205,30 @@ export class CertificateManager {
   }
 
   #assemble(): Omit<TlsMaterial, "version"> {
+    const { clock } = this.#options;
+    const wanted = this.#wanted();
     return assemble({
-      wanted: this.#wanted(),
-      files: this.files,
+      wanted,
+      files: this.#files,
       stored: this.#storedShown(),
-      ticketKeys: this.#ticketKeys(),
+      ticketKeys: this.#tickets.keys(
+        wanted.map(({ config }) => config),
+        clock.now(),
+      ),
       challenges: this.#challenges,
       ocsp: () => null,
-      now: this.#options.clock.wall(),
+      now: clock.wall(),
     });
-  }
-
-  /** Keys of all listeners with tickets; a listener's go on over reloads. */
-  #ticketKeys(): Record<string, readonly Uint8Array[]> {
-    const { clock, randomBytes } = this.#options;
-    const keys: Record<string, readonly Uint8Array[]> = {};
-    for (const [listener] of this.#listenersWithTickets()) {
-      let tickets = this.#tickets.get(listener);
-      if (tickets === undefined) this.#tickets.set(listener, (tickets = new TicketKeys(randomBytes, clock.now())));
-      keys[listener] = tickets.keys;
-    }
-    for (const listener of this.#tickets.keys()) if (!Object.hasOwn(keys, listener)) this.#tickets.delete(listener);
-    return keys;
-  }
-
-  /** Name and rotation in ms, of the configuration that is wanted first. */
-  #listenersWithTickets(): Map<string, number> {
-    const found = new Map<string, number>();
-    for (const { config } of this.#wanted()) {
-      for (const [name, { tls }] of Object.entries(config.listeners)) {
-        if (tls === undefined || tls.passthrough || tls.sessionTickets === false || found.has(name)) continue;
-        found.set(name, tls.sessionTickets.rotation);
-      }
-    }
-    return found;
   }
 
   #tick(): void {
     const { clock } = this.#options;
-    this.files.tick();
-    let changed = clock.wall() >= this.#nextDate;
-    for (const [listener, rotation] of this.#listenersWithTickets()) {
-      if (this.#tickets.get(listener)?.rotate(rotation, clock.now()) === true) changed = true;
-    }
-    if (changed) void this.publish();
+    const rotated = this.#tickets.rotate(
+      this.#wanted().map(({ config }) => config),
+      clock.now(),
+    );
+    this.#files.tick();
+    this.#reporter.look();
+    if (rotated || clock.wall() >= this.#nextDate) void this.publish();
   }
 }

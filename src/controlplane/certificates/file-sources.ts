@@ -30,6 +30,8 @@ export interface FileSourcesOptions {
   readonly log: Log;
   /** Some files have other content, and their sources have been read again. */
   changed(): void;
+  /** The files that begin with this one cannot be used any more; what was read before stays. */
+  unusable(file: string, reason: string): void;
 }
 
 /** All files that configurations name for TLS, read and watched. A source stays the same over reloads that keep its files. */
@@ -111,9 +113,8 @@ export class FileSources {
     for (const [source, complaint] of this.#complaints) {
       if (complaint.said || now - complaint.since < PATIENCE) continue;
       complaint.said = true;
-      for (const { message } of source.errors) {
-        this.#options.log("error", `${message}; what was read from it before stays in use`);
-      }
+      const reason = source.errors.map(({ message }) => message).join("; ");
+      this.#options.unusable(source.files[0]!, `${reason}; what was read before stays in use`);
     }
   }
 
