@@ -69,31 +69,60 @@ export interface StreamUser {
    * `processed` is false when the peer has certainly not worked on it (REFUSED_STREAM, or above GOAWAY's last stream).
    */
   onReset(code: number, processed: boolean): void;
-  /** What was sent is on its way to the socket, after `needsDrain` had been true. */
+  /** Most of what was sent is on its way to the socket, after `needsDrain` had been true. */
   onDrain(): void;
+  /**
+   * The end of what we send has gone into the output: nothing waits here any more. Called at most once, also from within
+   * `sendHead`, `sendData` and `sendEnd`; not for a stream that was reset before.
+   */
+  onSent(): void;
 }
 
 /** One stream, as its user sees it. */
 export interface Http2Stream {
+  /** 0 for a stream of the client role until its head is sent: identifiers must go out in order. */
   readonly id: number;
   /** Bytes of the body that wait here for the peer's window or the socket. */
   readonly unsent: number;
-  /** More than enough waits; `onDrain` tells when it is gone. */
+  /** More than enough waits; `onDrain` tells when most of it is gone. */
   readonly needsDrain: boolean;
-  /** Nothing more can be sent: we have sent the end, or the stream was reset. */
+  /** Nothing more can be sent: we have given the end, or the stream was reset. */
   readonly sendingEnded: boolean;
   /** Both sides have ended, or one has reset it. */
   readonly closed: boolean;
+  /**
+   * Bytes of the body that the head promised (Content-Length), -1 if it did not say: set within `onHead`. A body that does
+   * not fit is a violation of the stream (RFC 9113 8.1.1): `onReset`, before anything says `end`. When `onHead` itself says
+   * `end`, the comparison is the user's.
+   */
+  expectedLength: number;
   /** Urgency and whether parts of several answers may be mixed (RFC 9218); 3 and false unless set. */
   setPriority(urgency: number, incremental: boolean): void;
-  /** Sends the fields that the connection's `encoder` has got since `encoder.begin()`, as a head or as trailers. */
+  /** Urgency and incrementality from the value of a `priority` field; a PRIORITY_UPDATE of the peer wins over it. */
+  setPriorityField(value: string): void;
+  /**
+   * Sends the fields that the connection's `encoder` has got since `encoder.begin()`, as a head or as trailers. Trailers
+   * must be begun by `encoder.begin(true)`, because they may have to wait. Throws when nothing can be sent any more: the
+   * encoder's table would differ from the peer's, so ask `sendingEnded` before `begin`.
+   */
   sendHead(end: boolean): void;
-  /** Sends bytes of the body; they are copied if they cannot be sent at once, so the buffer is the caller's again. */
-  sendData(bytes: Uint8Array, end: boolean): void;
+  /**
+   * Sends bytes[from, to) of the body, all of them unless said; they are copied, so the buffer is the caller's again.
+   * Nothing happens when the stream is over or its end was sent.
+   */
+  sendData(bytes: Uint8Array, end: boolean, from?: number, to?: number): void;
   /** Sends the end without anything before it. */
   sendEnd(): void;
   /** That many received bytes of the body were used up: the peer may send as many more. */
   consumed(bytes: number): void;
-  /** Ends the stream at once, both ways. `user` hears nothing more. Harmless on a closed one. */
-  reset(code: number): void;
+  /**
+   * Ends the stream at once, both ways. `user` hears nothing more. Harmless on a closed one. `provoked`: because of what the
+   * peer did; counts towards `maxResets`.
+   */
+  reset(code: number, provoked?: boolean): void;
+  /**
+   * The user's work for the stream is over. Only from then on, and when it is closed, does it not count against
+   * `maxConcurrentStreams`: work that goes on behind a stream that was reset counts. Bytes that were not `consumed` are credited.
+   */
+  release(): void;
 }
