@@ -41,7 +41,7 @@ export class AdminError extends Error {
  */
 export function askAdmin(
   address: string,
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "PUT" | "DELETE",
   path: string,
   member: string,
   body?: unknown,

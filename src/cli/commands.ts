@@ -81,6 +81,11 @@ export const commands: readonly CommandEntry[] = [
     register: async (program) => (await import("./reload.ts")).registerReload(program),
   },
   {
+    name: "certificates",
+    summary: "list, add or remove certificates of a running balancer",
+    register: async (program) => (await import("./certificates.ts")).registerCertificates(program),
+  },
+  {
     name: "completion",
     summary: "print a completion script for bash, zsh or fish",
     register: async (program) => (await import("./completion.ts")).registerCompletion(program, loadAll),

@@ -1,4 +1,4 @@
-import { Argument, type Command } from "commander";
+import { Argument, type Command, type Option } from "commander";
 
 /** Adds `evenkeel completion`: the script to be evaluated by the shell. `loadAll` gives all commands with their options. */
 export function registerCompletion(program: Command, loadAll: () => Promise<readonly Command[]>): void {
@@ -14,9 +14,12 @@ export function registerCompletion(program: Command, loadAll: () => Promise<read
 const scripts: Readonly<Record<"bash" | "zsh" | "fish", (list: readonly Command[]) => string>> = { bash, zsh, fish };
 
 function bash(list: readonly Command[]): string {
-  const cases = list.map((command) => `    ${command.name()}) words="${flags(command).join(" ")}" ;;`);
+  const cases = list.map((command) => {
+    const actions = command.commands.length === 0 ? "" : ` actions="${actionNames(command).join(" ")}"`;
+    return `    ${command.name()}) words="${flags(command).join(" ")}"${actions} ;;`;
+  });
   return `_evenkeel() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" words
+  local word="\${COMP_WORDS[COMP_CWORD]}" words actions=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${list.map((command) => command.name()).join(" ")} help" -- "$word"))
     return
@@ -25,6 +28,10 @@ function bash(list: readonly Command[]): string {
 ${cases.join("\n")}
     *) words="" ;;
   esac
+  if [ "$COMP_CWORD" -eq 2 ] && [ -n "$actions" ] && [ "\${word#-}" = "$word" ]; then
+    COMPREPLY=($(compgen -W "$actions" -- "$word"))
+    return
+  fi
   case "$word" in
     -*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
     *) COMPREPLY=($(compgen -f -- "$word")) ;;
@@ -37,9 +44,10 @@ complete -o filenames -F _evenkeel evenkeel
 function zsh(list: readonly Command[]): string {
   const names = list.map((command) => `    '${command.name()}:${quoted(command.description())}'`);
   const cases = list.map((command) => {
-    const entries = command.options.map(
+    const entries = options(command).map(
       (option) => `'${option.long}[${quoted(option.description)}]${option.required ? ":value:_files" : ""}'`,
     );
+    if (command.commands.length > 0) entries.push(`'1:action:(${actionNames(command).join(" ")})'`);
     return `    ${command.name()}) _arguments ${[...entries, "'*:file:_files'"].join(" ")} ;;`;
   });
   return `#compdef evenkeel
@@ -66,7 +74,11 @@ compdef _evenkeel evenkeel
 function fish(list: readonly Command[]): string {
   const lines = list.flatMap((command) => [
     `complete -c evenkeel -n __fish_use_subcommand -a ${command.name()} -d '${quoted(command.description())}'`,
-    ...command.options.map((option) => {
+    ...command.commands.map((action) => {
+      const condition = `__fish_seen_subcommand_from ${command.name()}`;
+      return `complete -c evenkeel -n '${condition}' -a ${action.name()} -d '${quoted(action.description())}'`;
+    }),
+    ...options(command).map((option) => {
       const long = option.long?.slice(2) ?? "";
       const value = option.required ? " -r" : "";
       return `complete -c evenkeel -n '__fish_seen_subcommand_from ${command.name()}' -l ${long}${value} -d '${quoted(option.description)}'`;
@@ -75,8 +87,19 @@ function fish(list: readonly Command[]): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** Actions of a command that has some, as `add` of `certificates`. */
+function actionNames(command: Command): string[] {
+  return command.commands.map((action) => action.name());
+}
+
+/** The options of a command and of its actions, each once. */
+function options(command: Command): Option[] {
+  const all = [command, ...command.commands].flatMap((one) => one.options);
+  return [...new Map(all.map((option) => [option.long, option])).values()];
+}
+
 function flags(command: Command): string[] {
-  return [...command.options.flatMap(({ short, long }) => [short, long]), "--help"].filter(
+  return [...options(command).flatMap(({ short, long }) => [short, long]), "--help"].filter(
     (flag) => flag !== undefined,
   );
 }

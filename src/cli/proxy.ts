@@ -41,30 +41,38 @@ export function registerProxy(program: Command): void {
 async function proxy(options: ProxyOptions): Promise<void> {
   if (options.protocol !== "http")
     throw new UsageError(`--protocol ${options.protocol} is not available in this version yet`);
-  if (options.tlsCert !== undefined || options.tlsKey !== undefined) {
-    throw new UsageError("--tls-cert and --tls-key are not available in this version yet");
+  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
+    throw new UsageError("--tls-cert and --tls-key are only possible together");
   }
   const loaded = await loadConfigObject(proxyConfig(options), process.cwd(), builtIn);
   if (hasErrors(loaded.problems)) {
     throw new UsageError(loaded.problems.map((problem) => optionOf(formatProblem(problem))).join("\n"));
   }
-  await runProgram({ loaded, log: consoleLog(options.verbose ? "debug" : "info") });
+  const log = consoleLog(options.verbose ? "debug" : "info");
+  // A warning about a certificate matters; that nothing else stands in a configuration that nobody wrote does not.
+  for (const { path, message } of loaded.problems) {
+    if (path.startsWith("listeners.web.tls.")) log("warn", optionOf(`${path}: ${message}`));
+  }
+  await runProgram({ loaded, log });
   process.exit(EXIT.OK);
 }
 
 /** The configuration that the options mean: one listener `web`, one pool `web`. The admin token comes from EVENKEEL_TOKEN. */
 export function proxyConfig(options: ProxyOptions, token = process.env["EVENKEEL_TOKEN"]) {
-  const { listen, server, algorithm, workers, admin } = options;
+  const { listen, server, algorithm, workers, admin, tlsCert: cert, tlsKey: key } = options;
+  const tls = cert === undefined || key === undefined ? {} : { tls: { certificates: [{ cert, key }] } };
   return {
     workers: /^\d+$/.test(workers) ? Number(workers) : workers,
     admin: admin === "off" ? "off" : { listen: admin, ...(token ? { token } : {}) },
-    listeners: { web: { listen, pool: "web" } },
+    listeners: { web: { listen, pool: "web", ...tls } },
     pools: { web: { servers: server, ...(algorithm === undefined ? {} : { algorithm }) } },
   };
 }
 
 const options: readonly (readonly [RegExp, string])[] = [
   [/^listeners\.web\.listen(?:\[\d+\])?/, "--listen"],
+  [/^listeners\.web\.tls\.certificates\[0\]\.cert/, "--tls-cert"],
+  [/^listeners\.web\.tls\.certificates\[0\]\.key/, "--tls-key"],
   [/^pools\.web\.servers\[\d+\](?:\.address)?/, "--server"],
   [/^pools\.web\.algorithm(?:\.name)?/, "--algorithm"],
   [/^workers/, "--workers"],
