@@ -12,13 +12,15 @@ export const conversions: Readonly<Record<NonNullable<SchemaNode["x-evenkeel"]>,
   duration(schema, value, path, visit) {
     const result = parseDuration(value);
     if (result === undefined) return refuse(schema, value, path, visit);
-    const least = schema.anyOf?.find((branch) => branch.type === "number")?.minimum ?? 0;
+    const limits = schema.anyOf?.find((branch) => branch.type === "number");
+    const least = limits?.minimum ?? 0;
+    const most = limits?.maximum ?? MAX_DURATION;
     if (result < least) {
       visit.error(path, 'must be above 0, for 0 would mean "at once"; a time such as "1d" is as good as no limit');
       return undefined;
     }
-    if (result <= MAX_DURATION) return result;
-    visit.error(path, "longer than the longest possible duration, 24d");
+    if (result <= most) return result;
+    visit.error(path, `longer than the longest possible duration, ${Math.floor(most / 86_400_000)}d`);
     return undefined;
   },
 

@@ -8,12 +8,16 @@ import { DURATION_PATTERN, MAX_DURATION, SHARE_PATTERN, SIZE_PATTERN } from "./u
  * normalisation applies (normalise.ts). `x-check` names a rule for a text that JSON Schema cannot say.
  */
 
-/** A duration: "250ms", "5s", "30m", "1h", "1d", or a number of milliseconds. The value is in whole milliseconds. */
-export function duration(defaultText: string, description: string, minimum = 0) {
+/**
+ * A duration: "250ms", "5s", "30m", "1h", "1d", or a number of milliseconds. The value is in whole milliseconds.
+ *
+ * @param maximum may be above the usual one for what no single timer waits for
+ */
+export function duration(defaultText: string, description: string, minimum = 0, maximum = MAX_DURATION) {
   return Type.Unsafe<number>({
     "x-evenkeel": "duration",
     anyOf: [
-      { type: "number", minimum, maximum: MAX_DURATION },
+      { type: "number", minimum, maximum },
       { type: "string", pattern: DURATION_PATTERN },
     ],
     default: defaultText,

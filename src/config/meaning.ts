@@ -1,3 +1,4 @@
+import { checkAcme } from "./acme-checks.ts";
 import { checkListeners } from "./listener-checks.ts";
 import type { LooseConfig } from "./loose-config.ts";
 import { checkPassthrough } from "./passthrough-checks.ts";
@@ -11,6 +12,7 @@ import type { Visit } from "./visit.ts";
  */
 export function checkMeaning(config: LooseConfig, visit: Visit): void {
   checkListeners(config, visit);
+  checkAcme(config, visit);
   const used = checkRoutes(config, visit);
   checkPassthrough(config, visit);
   checkPools(config, used, visit);

@@ -45,6 +45,9 @@ export const ClientCertificatesSchema = Type.Object(
 );
 export type ClientCertificatesConfig = Static<typeof ClientCertificatesSchema>;
 
+/** A year: no authority issues certificates for longer than that. */
+const MAX_RENEW_BEFORE = 366 * 86_400_000;
+
 export const AcmeSchema = Type.Object(
   {
     domains: stringList("names that certificates are ordered for: one certificate for all of them", { default: [] }),
@@ -64,6 +67,11 @@ export const AcmeSchema = Type.Object(
     dnsHook: stringList(
       "program and arguments that set a TXT record: called with `present` or `cleanup`, the record's name and its value",
       { default: [] },
+    ),
+    dnsHookTimeout: timeout("60s", "time for one call of the program"),
+    dnsPropagation: duration(
+      "0s",
+      "how long to wait after the records are set before the authority looks, if the program does not wait itself",
     ),
     externalAccount: Type.Optional(
       Type.Object(
@@ -85,7 +93,9 @@ export const AcmeSchema = Type.Object(
     }),
     renewBefore: duration(
       "30d",
-      "how long before its end a certificate is renewed, where the authority does not say when (RFC 9773)",
+      "how long before its end a certificate is renewed, where the authority does not say when (RFC 9773); at most a third of its life",
+      0,
+      MAX_RENEW_BEFORE,
     ),
     onDemand: stringList(
       "names (`*.example.com` for one label) that get a certificate when they are first asked for; empty: none",
