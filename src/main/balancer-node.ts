@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { AcmeAuthority } from "../adapters/acme-authority.ts";
 import { CertificateFiles } from "../adapters/certificate-files.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { ThreadedHistory } from "../adapters/threaded-history.ts";
@@ -8,6 +9,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
 import type { Config } from "../config/schema.ts";
 import { storeFile } from "../config/store.ts";
+import { AcmeManager } from "../controlplane/acme/acme-manager.ts";
 import { AdminServer } from "../controlplane/api/admin-server.ts";
 import type { NodeState } from "../controlplane/api/node-state.ts";
 import { CertificateManager } from "../controlplane/certificates/certificate-manager.ts";
@@ -48,6 +50,7 @@ export class BalancerNode {
   readonly #health: NodeHealth;
   readonly #discovery: DiscoveryManager;
   readonly #certificates: CertificateManager;
+  readonly #acme: AcmeManager;
   readonly #startedAt = systemClock.now();
   readonly #queue = new SerialQueue();
   #loaded: LoadedConfig;
@@ -70,6 +73,7 @@ export class BalancerNode {
       dataPlane: dataPlaneUrl(),
       clock,
       log,
+      wanted: (listener, name) => this.#acme.wanted(listener, name),
     });
     const supervisor = this.#supervisor;
     const history = storeFile(loaded.config.store, loaded.baseDir ?? process.cwd());
@@ -98,6 +102,14 @@ export class BalancerNode {
       emit: (event) => health.events.add(event),
     });
     this.#certificates = certificates;
+    this.#acme = new AcmeManager({
+      certificates: certificates.acme,
+      authority: new AcmeAuthority(`evenkeel/${programVersion()}`),
+      accounts: resolve(loaded.baseDir ?? process.cwd(), loaded.config.certificateStore, "acme-accounts"),
+      clock,
+      random: Math.random,
+      log,
+    });
     this.#reconciler = new Reconciler({
       publisher: {
         publish: async (snapshot) => {
@@ -110,6 +122,7 @@ export class BalancerNode {
             throw error;
           }
           await certificates.settle();
+          this.#acme.follow(snapshot.config, (this.#next ?? this.#loaded).baseDir ?? process.cwd());
           health.follow(snapshot);
         },
       },
@@ -160,6 +173,7 @@ export class BalancerNode {
       draining: () => this.#draining,
       health: this.#health,
       certificates: this.#certificates,
+      acme: () => this.#acme.status(),
       reload: () => this.reload(),
     };
   }
@@ -194,6 +208,7 @@ export class BalancerNode {
   /** Takes no new work, lets what is in flight end, and closes; at the latest after `timeout` ms. */
   async drain(timeout = this.#supervisor.snapshot?.config.drainTimeout ?? 0): Promise<void> {
     this.#draining = true;
+    void this.#acme.close();
     await this.#supervisor.drain(timeout);
     await this.close();
   }
@@ -202,11 +217,13 @@ export class BalancerNode {
   async close(): Promise<void> {
     this.#draining = true;
     this.#discovery.close();
+    const acme = this.#acme.close();
     this.#certificates.close();
     this.#reconciler.close();
     await this.#health.close();
     await this.#supervisor.close();
     await this.#admin?.close();
+    await acme;
   }
 }
 

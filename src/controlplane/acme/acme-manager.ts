@@ -44,6 +44,9 @@ export class AcmeManager {
   readonly #managed = new Map<string, ManagedCertificate>();
   #listeners: readonly ListenerAcme[] = [];
   #closed = false;
+  #ending: Promise<void> | undefined;
+  /** What was last followed, as text. */
+  #followed = "";
   /** What `show` was last told, as text. */
   #assigned = "";
 
@@ -70,7 +73,11 @@ export class AcmeManager {
    */
   follow(config: Config, baseDir: string): void {
     if (this.#closed) return;
-    this.#listeners = acmeListeners(config, baseDir);
+    const listeners = acmeListeners(config, baseDir);
+    const text = JSON.stringify(listeners);
+    if (text === this.#followed) return;
+    this.#followed = text;
+    this.#listeners = listeners;
     const kept = new Map(this.#options.certificates.list().map(({ id, chain }) => [id, chain]));
     const wanted = fixedPlans(this.#listeners);
     for (const { id, names } of this.#onDemandBefore(kept)) {
@@ -112,7 +119,11 @@ export class AcmeManager {
   }
 
   /** Ends everything. Resolves when orders under way have been given up and their challenges removed, or after a while. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#ending ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
     this.#closed = true;
     const ends = Promise.all([...this.#managed.values()].map((managed) => managed.close()));
     this.#managed.clear();

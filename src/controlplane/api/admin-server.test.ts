@@ -61,6 +61,7 @@ function nodeState(changes: Partial<NodeState> = {}): NodeState {
     workers: () => [running],
     algorithms: () => algorithms,
     draining: () => false,
+    acme: () => [],
     reload: () => undefined,
     ...changes,
   };

@@ -5,6 +5,7 @@ import { isLoopback, parseListenAddress, type Address } from "../../config/addre
 import type { Log } from "../log.ts";
 import { ServerActions } from "../server-actions.ts";
 import { guard } from "./access.ts";
+import { acmeRoutes } from "./acme.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { configurationRoutes } from "./configuration.ts";
 import { limitConnections } from "./connection-limit.ts";
@@ -69,6 +70,7 @@ export class AdminServer {
       eventRoutes,
       listenerRoutes,
       certificateRoutes,
+      acmeRoutes,
       configurationRoutes,
     ]) {
       void this.#server.register(routes(state), { prefix: "/api/v2" });

@@ -4,6 +4,7 @@ import type { BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Scoreboard } from "../../shared-memory/scoreboard.ts";
 import type { DiscoveryStatus } from "../discovery/discovery-status.ts";
+import type { AcmeStatus } from "../acme/acme-status.ts";
 import type { CertificateManager } from "../certificates/certificate-manager.ts";
 import type { NodeHealth } from "../health/node-health.ts";
 import type { ReloadOutcome } from "../reload-outcome.ts";
@@ -33,6 +34,8 @@ export interface NodeState {
   readonly health: NodeHealth;
   /** Certificates that clients are shown. */
   readonly certificates: CertificateManager;
+  /** Certificates that come by ACME, and how they are doing. */
+  acme(): readonly AcmeStatus[];
   /** Reads the configuration again; undefined when it did not come from a file. */
   reload(): Promise<ReloadOutcome> | undefined;
 }
