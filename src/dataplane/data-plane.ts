@@ -7,10 +7,12 @@ import { errors } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { HealthFlag } from "../shared-memory/health-flags.ts";
 import type { Scoreboard } from "../shared-memory/scoreboard.ts";
+import type { BoundListener } from "./bound-listener.ts";
 import { ExchangePool } from "./http/exchange-pool.ts";
 import { TUNNEL_CLOSE_GRACE } from "./http/tunnel.ts";
-import { HttpListener } from "./listener.ts";
+import { canFollow, listenerFor } from "./listeners.ts";
 import { compilePlan, type Plan } from "./plan.ts";
+import { Movables } from "./rebalance/movable.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import type { PoolRuntime } from "./upstream/pool-runtime.ts";
 import type { ServerConnections } from "./upstream/server-connections.ts";
@@ -41,9 +43,9 @@ export class DataPlane {
   #plan: Plan | null = null;
   tls: TlsMaterial = NO_TLS_MATERIAL;
   /** By listener name and index of the address. */
-  readonly #listeners = new Map<string, { listener: HttpListener; address: string }>();
+  readonly #listeners = new Map<string, { listener: BoundListener; address: string }>();
   /** Listeners that are gone from the configuration, with connections that are not over yet. */
-  readonly #retired = new Set<HttpListener>();
+  readonly #retired = new Set<BoundListener>();
 
   constructor(options: DataPlaneOptions) {
     const { clock } = options;
@@ -55,6 +57,9 @@ export class DataPlane {
       clock,
       random: seededRandom(randomBytes(4).readInt32LE()),
       wheel,
+      movables: new Movables(),
+      tls: this.tls,
+      ...(options.wanted !== undefined && { wanted: options.wanted }),
       log: options.log,
       now: clock.now(),
       draining: false,
@@ -128,24 +133,29 @@ export class DataPlane {
   async apply(snapshot: Snapshot, bound: Record<string, number>): Promise<Record<string, number>> {
     const extensions = await loadModules(snapshot.modules, "/");
     const plan = compilePlan(snapshot, extensions, this.#context, this.#plan);
+    for (const [name, pool] of plan.pools) pool.setTlsMaterial(this.tls.pools[name]);
     const ports = { ...bound };
-    const added = new Map<string, { listener: HttpListener; address: string }>();
+    const added = new Map<string, { listener: BoundListener; address: string }>();
     /** Listeners that go on, by their new keys: renamed ones are found by their address, which cannot be bound twice. */
-    const kept = new Map<string, { listener: HttpListener; address: string }>();
+    const kept = new Map<string, { listener: BoundListener; address: string }>();
     const left = new Map(this.#listeners);
     const wanted = [...plan.listeners].flatMap(([name, { config }]) =>
       config.listen.map((address, index) => ({ name, key: `${name}/${index}`, address })),
     );
-    for (const { key, address } of wanted) {
+    for (const { name, key, address } of wanted) {
       const entry = left.get(key);
-      if (entry?.address !== address) continue;
+      if (entry?.address !== address || !canFollow(entry.listener, plan.listeners.get(name)!)) continue;
       kept.set(key, entry);
       left.delete(key);
     }
     try {
       for (const { name, key, address } of wanted) {
         if (kept.has(key)) continue;
-        const renamed = [...left].find(([, entry]) => entry.address === address && !address.endsWith(":0"));
+        const listenerPlan = plan.listeners.get(name)!;
+        const renamed = [...left].find(
+          ([, entry]) =>
+            entry.address === address && !address.endsWith(":0") && canFollow(entry.listener, listenerPlan),
+        );
         if (renamed !== undefined) {
           kept.set(key, renamed[1]);
           left.delete(renamed[0]);
@@ -153,7 +163,7 @@ export class DataPlane {
         }
         // A path can be bound once only, so a unix socket is the first worker's.
         if (address.startsWith("unix:") && this.#context.worker !== 0) continue;
-        const listener = new HttpListener(plan.listeners.get(name)!, this.#context, this.#exchanges);
+        const listener = listenerFor(listenerPlan, this.#context, this.#exchanges);
         added.set(key, { listener, address });
         ports[key] = await listener.listen(address, ports[key] ?? 0);
       }
@@ -183,12 +193,14 @@ export class DataPlane {
 
   /** Takes certificates and all else that TLS needs into use, for handshakes from now on. Comes before the first snapshot. */
   setTlsMaterial(material: TlsMaterial): void {
-    this.tls = material;
+    this.tls = this.#context.tls = material;
+    for (const { listener } of this.#listeners.values()) listener.materialChanged();
+    for (const [name, pool] of this.#plan?.pools ?? []) pool.setTlsMaterial(material.pools[name]);
     const { httpChallenges } = material;
     this.#context.challenges = Object.keys(httpChallenges).length === 0 ? null : httpChallenges;
   }
 
-  #retire(listener: HttpListener): void {
+  #retire(listener: BoundListener): void {
     listener.retired = true;
     listener.stop();
     listener.drain();

@@ -10,7 +10,9 @@ const HIGH_WATER = 65_536;
  * would read it later.
  */
 export class FakeSocket implements StreamSocket {
-  readonly owner: TransportOwner;
+  owner: TransportOwner;
+  /** What ALPN chose, for sockets that stand for TLS ones. */
+  alpn = "";
   writableLength = 0;
   writableNeedDrain = false;
   /** The owner has ended its sending half. */
@@ -208,6 +210,11 @@ export function forgetOpened(): void {
 /** Everything that was put off to a later turn of the event loop has run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Instead of connect.ts's function of that name: see connect.fixture.ts. */
+export function handOverFake(socket: StreamSocket, owner: TransportOwner): void {
+  (socket as FakeSocket).owner = owner;
 }
 
 /** Instead of connect.ts's function of that name: see connect.fixture.ts. */

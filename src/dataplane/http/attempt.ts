@@ -10,6 +10,9 @@ import type { UpstreamServer } from "../upstream/upstream-server.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { AnswerRelay } from "./answer-relay.ts";
 
+/** How often one try may be refused unprocessed by an HTTP/2 server before another server is asked. */
+const MAX_REFUSALS = 5;
+
 /** The request that tries are made for: decides what becomes of each. */
 export interface AttemptOwner {
   readonly method: string;
@@ -68,6 +71,7 @@ export class Attempt implements ConnectionWaiter, Timed {
   #trial = false;
   #waiting = false;
   #retriedFresh = false;
+  #refusals = 0;
   /** What comes of the answer is thrown away. */
   #discard = false;
   #tryDeadline = Infinity;
@@ -104,6 +108,7 @@ export class Attempt implements ConnectionWaiter, Timed {
     this.#counted = false;
     this.#waiting = false;
     this.#retriedFresh = false;
+    this.#refusals = 0;
     this.#discard = false;
   }
 
@@ -122,6 +127,7 @@ export class Attempt implements ConnectionWaiter, Timed {
     this.#counted = true;
     this.#trial = trial;
     this.#retriedFresh = false;
+    this.#refusals = 0;
     this.#discard = false;
     const { tryTimeout } = pool.config.retries;
     this.#tryDeadline = tryTimeout === 0 ? Infinity : this.#context.now + tryTimeout;
@@ -157,7 +163,9 @@ export class Attempt implements ConnectionWaiter, Timed {
   onNoConnection(error: ProxyError): void {
     this.#waiting = false;
     this.#stopTimer();
-    this.#release();
+    // A connection that could not be made, for this request among others.
+    if (error.retry === "always" && error !== errors.serverGone) this.#settle(error, this.#context.clock.now());
+    else this.#release();
     this.#leg.attemptFailed(this, error);
   }
 
@@ -176,9 +184,10 @@ export class Attempt implements ConnectionWaiter, Timed {
   onDeadline(now: number): void {
     if (this.#waiting) {
       this.#waiting = false;
+      const { waitedInVain } = this.server!.connections;
       this.server!.connections.cancel(this);
       this.#release();
-      return this.#leg.attemptFailed(this, now >= this.#tryDeadline ? errors.tryTimeout : errors.overloaded);
+      return this.#leg.attemptFailed(this, now >= this.#tryDeadline ? errors.tryTimeout : waitedInVain);
     }
     if (this.connection === null) return;
     if (this.connection.waitsForBody) return this.#restartTry();
@@ -315,6 +324,11 @@ export class Attempt implements ConnectionWaiter, Timed {
     if (reused && !this.#retriedFresh && error === errors.connectionLost && this.#leg.mayRepeat(error)) {
       this.#retriedFresh = true;
       return this.#acquire(true);
+    }
+    // A server that ends a connection in good order, or takes fewer requests on it than were sent, takes it on another one.
+    if (error === errors.refusedStream && this.#refusals < MAX_REFUSALS && this.#leg.mayRepeat(error)) {
+      this.#refusals++;
+      return this.#acquire(false);
     }
     if (keptWaiting) this.#release();
     else this.#settle(error, this.#context.clock.now());

@@ -1,4 +1,5 @@
 import type { PoolConfig } from "../../config/schema.ts";
+import type { PoolTlsMaterial } from "../../config/tls-material.ts";
 import type { BalanceContext, BalancingAlgorithm } from "../../core/balancing/balancer.ts";
 import { compileHashKey, type HashKey } from "../../core/balancing/hash-key.ts";
 import { TierChooser } from "../../core/balancing/tier-chooser.ts";
@@ -17,6 +18,7 @@ import type { WorkerContext } from "../worker-context.ts";
 import { PoolQueue } from "./pool-queue.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import { RequestMover } from "./request-mover.ts";
+import { PoolTls } from "./server-tls.ts";
 import { UpstreamServer } from "./upstream-server.ts";
 
 /** How often the scales of slow start are computed anew while any is below 1, in ms. */
@@ -60,6 +62,7 @@ export class PoolRuntime {
   readonly #tierConfig: TierConfig;
   readonly #slots: readonly number[];
   readonly #mover: RequestMover;
+  readonly #tls: PoolTls | null;
   #seen = -1;
   #sets = 0;
   #scalesAt = Infinity;
@@ -82,10 +85,11 @@ export class PoolRuntime {
     this.config = config;
     this.#context = context;
     this.#slots = slots;
+    this.#tls = config.upstream.tls === false ? null : new PoolTls(config.upstream.tls);
     this.servers = config.servers.map((server, index) => {
       const slot = slots[index]!;
       const open = previous.get(connectionKey(slot, server.address));
-      return new UpstreamServer(server, slot, config.upstream, context, open);
+      return new UpstreamServer(server, slot, config.upstream, context, open, this.#tls);
     });
     this.hashKey = algorithm.usesHashKey ? compileHashKey(config.algorithm.key) : null;
     this.readsReports = algorithm.usesLoadReports === true;
@@ -121,6 +125,14 @@ export class PoolRuntime {
       algorithm.usesHashKey,
     );
     this.#refresh(scoreboard.stateVersion());
+  }
+
+  /** Takes certificates for the pool's servers into use, for connections from now on; before the first one. */
+  setTlsMaterial(material: PoolTlsMaterial | undefined): void {
+    const tls = this.#tls;
+    if (tls === null) return;
+    tls.follow(material);
+    if (tls.problem !== "") this.#context.log("error", `pool ${this.name}: upstream.tls: ${tls.problem}`);
   }
 
   /** The server for a request; undefined when none is ready that is not excluded. */

@@ -3,9 +3,13 @@ import { errors, type ProxyError } from "../../core/errors.ts";
 import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import { OpeningConnection, type OpeningHome } from "./opening-connection.ts";
 import type { RequestChannel } from "./request-channel.ts";
+import type { ServerConnection, SharedConnection } from "./server-connection.ts";
+import type { ServerTls } from "./server-tls.ts";
+import { SharedConnections } from "./shared-connections.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
-import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
+import type { UpstreamUser } from "./upstream-user.ts";
 
 /** An exchange that waits for a connection; see `ServerConnections.acquire`. */
 export interface ConnectionWaiter extends UpstreamUser {
@@ -22,52 +26,84 @@ export interface ConnectOutcomes {
   connectFailed(slot: number, code: string | undefined, now: number): void;
 }
 
+/** A connection to the server that is not HTTP's: its bytes are passed on as they are. */
+export interface PassedConnection {
+  /** The server's time is over, or it was taken out: ends soon. */
+  end(): void;
+}
+
 /** How many exchanges of one worker may wait for a connection to one server. */
 const MAX_WAITING = 1024;
+/** OpenSSL's word for an alert of RFC 7301 3.2: the server speaks none of the protocols that it was offered. */
+const NO_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 /** How long an unused connection is kept beyond `maxIdle`, in ms. */
 const SURPLUS_TIME = 2000;
 
 /**
- * The connections of one worker to one server: those in use and those kept for reuse, most recently used first.
- * The limit on connections holds over all workers, by the scoreboard.
+ * The connections of one worker to one server: those in use and those kept for reuse, most recently used first. An
+ * HTTP/1.1 connection carries one request at a time; HTTP/2 connections are shared, and a request waits until one has
+ * room or is made. The limit on connections holds over all workers, by the scoreboard.
  */
-export class ServerConnections implements ConnectionHome<UpstreamConnection> {
+export class ServerConnections implements OpeningHome {
   readonly address: SocketTarget;
   readonly slot: number;
   readonly context: WorkerContext;
   config: UpstreamConfig;
+  tls: ServerTls | null;
   /** Who is told whether connections can be made; the pool's, or nobody for a server that is gone. */
   passive: ConnectOutcomes | null = null;
   heardAt = 0;
+  /** Connections of layer 4, which look after themselves and count themselves in the scoreboard. */
+  readonly passed = new Set<PassedConnection>();
+  /** HTTP/1.1 connections that nobody uses. */
   readonly #idle: UpstreamConnection[] = [];
-  readonly #all = new Set<UpstreamConnection>();
+  /** HTTP/2 connections. */
+  readonly #shared = new SharedConnections();
+  readonly #all = new Set<ServerConnection>();
   readonly #waiting: ConnectionWaiter[] = [];
+  /** How many are being made of which it is not known yet whether they can be shared, */
+  #openings = 0;
+  /** and how many requests each is expected to carry: what the last one did, and for the first one any number. */
+  #expected = MAX_WAITING;
   #retired = false;
   #killEpoch: number;
   #warnedAt = -Infinity;
 
-  constructor(address: SocketTarget, slot: number, config: UpstreamConfig, context: WorkerContext) {
+  /** @param tls null for connections in the clear */
+  constructor(
+    address: SocketTarget,
+    slot: number,
+    config: UpstreamConfig,
+    context: WorkerContext,
+    tls: ServerTls | null = null,
+  ) {
     this.address = address;
     this.slot = slot;
     this.config = config;
     this.context = context;
+    this.tls = tls;
     this.#killEpoch = context.scoreboard.health.killEpoch(slot);
   }
 
   /** Open connections, in use or not. */
   get size(): number {
-    return this.#all.size;
+    return this.#all.size + this.passed.size;
   }
 
   /** Connections that have a user, or are being made. */
   get inUse(): number {
-    return this.#all.size - this.#idle.length;
+    return this.#all.size - this.#idle.length - this.#shared.unused;
+  }
+
+  /** What to tell a request that waited for a connection for too long. */
+  get waitedInVain(): ProxyError {
+    return this.#openings > 0 ? errors.connectTimeout : errors.overloaded;
   }
 
   /** How many users' requests were sent between these times and have got nothing since. */
   unanswered(before: number, after: number): number {
     let count = 0;
-    for (const connection of this.#all) if (connection.isUnanswered(before, after)) count++;
+    for (const connection of this.#all) count += connection.unanswered(before, after);
     return count;
   }
 
@@ -75,10 +111,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   moveUnanswered(error: ProxyError, before: number): void {
     // First, or they would get the connections of those that go. Each that goes calls `cancel`.
     for (let i = 0; i < this.#waiting.length;) if (!this.#waiting[i]!.onServerSuspect(errors.connectTimeout)) i++;
-    for (const connection of Array.from(this.#all)) {
-      if (connection.isUnanswered(before, 0))
-        connection.user!.onServerSuspect(connection.connected ? error : errors.connectTimeout);
-    }
+    for (const connection of Array.from(this.#all)) connection.moveUnanswered(error, before);
   }
 
   /**
@@ -94,22 +127,45 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
         return;
       }
     }
+    const { protocol } = this.config;
+    if (this.tls !== null && this.tls.problem !== "") return this.#cannotEncrypt(waiter, this.tls.problem);
+    // A server that lets the handshake decide can do an upgrade for sure in HTTP/1.1 only.
+    if (protocol !== "http1" && !(protocol === "auto" && waiter.wantsUpgrade)) return this.#share(waiter);
     const connection = this.#open();
-    if (connection !== undefined) {
-      connection.use(waiter);
-      waiter.onConnection(connection);
-    } else if (this.#waiting.length < MAX_WAITING) {
-      this.#waiting.push(waiter);
-      // The limit may be used up by connections that other workers keep for their next request.
-      this.context.scoreboard.wantConnection(this.slot);
-    } else waiter.onNoConnection(errors.overloaded);
+    if (connection === undefined) return this.#wait(waiter);
+    connection.use(waiter);
+    waiter.onConnection(connection);
+  }
+
+  #wait(waiter: ConnectionWaiter): void {
+    if (this.#waiting.length >= MAX_WAITING) return waiter.onNoConnection(errors.overloaded);
+    this.#waiting.push(waiter);
+    // The limit may be used up by connections that other workers keep for their next request.
+    this.context.scoreboard.wantConnection(this.slot);
+  }
+
+  /** Gets a place on an HTTP/2 connection, or waits for one that is made. */
+  #share(waiter: ConnectionWaiter): void {
+    const connection = this.#shared.withRoom();
+    if (connection !== undefined) return waiter.onConnection(connection.open(waiter));
+    if (this.#waiting.length >= MAX_WAITING) return waiter.onNoConnection(errors.overloaded);
+    this.#waiting.push(waiter);
+    this.#openForWaiting();
+  }
+
+  #cannotEncrypt(waiter: ConnectionWaiter, problem: string): void {
+    this.#warn(`cannot connect: TLS: ${problem}`);
+    waiter.onNoConnection(errors.connectFailed);
   }
 
   /** Called every tick: tries again for those who wait, and gives an unused connection up if another worker waits. */
   tick(lookForWishes: boolean): void {
     this.#serveWaiting();
+    if (!lookForWishes) return;
     // The one that was not used for the longest time.
-    if (lookForWishes && this.#idle.length > 0 && this.context.scoreboard.takeWish(this.slot)) this.#idle[0]!.destroy();
+    if (this.#idle.length > 0) {
+      if (this.context.scoreboard.takeWish(this.slot)) this.#idle[0]!.destroy();
+    } else if (this.#shared.unused > 0 && this.context.scoreboard.takeWish(this.slot)) this.#shared.leaveOne();
   }
 
   /** The waiter does not want a connection any more. */
@@ -136,16 +192,69 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
 
   /** A connection is gone. */
   closed(connection: UpstreamConnection): void {
-    if (!this.#all.delete(connection)) return;
-    this.context.scoreboard.connectionClosed(this.slot);
+    if (!this.#forget(connection)) return;
     const index = this.#idle.lastIndexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
     if (this.#waiting.length !== 0) this.#serveWaiting();
   }
 
-  /** Opens connections for those who wait, as many as there may be. */
+  #forget(connection: ServerConnection): boolean {
+    if (!this.#all.delete(connection)) return false;
+    this.context.scoreboard.connectionClosed(this.slot);
+    return true;
+  }
+
+  // --- connections that can be shared, or may turn out so ---
+
+  becameSingle(opening: OpeningConnection, connection: UpstreamConnection): void {
+    this.#openings--;
+    this.#expected = 1;
+    this.#all.delete(opening);
+    this.#all.add(connection);
+    this.release(connection);
+    if (this.#waiting.length !== 0) this.#serveWaiting();
+  }
+
+  becameShared(opening: OpeningConnection, connection: SharedConnection): void {
+    this.#openings--;
+    this.#expected = this.config.maxStreams;
+    this.#all.delete(opening);
+    this.#all.add(connection);
+    this.#shared.add(connection);
+    this.sharedFreed(connection);
+  }
+
+  /** Who waits for it has nothing else to wait for, as a rule: to wait on would only make the next server's turn later. */
+  notOpened(opening: OpeningConnection, error: ProxyError): void {
+    this.#openings--;
+    this.#forget(opening);
+    if (this.#openings > 0) return;
+    for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(error);
+  }
+
+  /** A shared connection has room again, or will never have any; nobody may be using it any more. */
+  sharedFreed(connection: SharedConnection): void {
+    if (this.#waiting.length !== 0) this.#serveWaiting();
+    if (!connection.unused || connection.leaving) return;
+    if (this.#retired || this.context.draining || this.context.scoreboard.takeWish(this.slot)) connection.leave();
+    else if (this.#shared.unused > this.config.maxIdle) connection.expire(SURPLUS_TIME);
+  }
+
+  sharedClosed(connection: SharedConnection): void {
+    this.#shared.remove(connection);
+    if (this.#forget(connection) && this.#waiting.length !== 0) this.#serveWaiting();
+  }
+
+  /** Gives those who wait what there is, and opens connections for the others, as many as there may be. */
   #serveWaiting(): void {
     while (this.#waiting.length > 0) {
+      const shared = this.#shared.withRoom();
+      if (shared !== undefined) {
+        const waiter = this.#waiting.shift()!;
+        waiter.onConnection(shared.open(waiter));
+        continue;
+      }
+      if (this.config.protocol !== "http1") return this.#openForWaiting();
       const connection = this.#open();
       if (connection === undefined) return this.context.scoreboard.wantConnection(this.slot);
       const waiter = this.#waiting.shift()!;
@@ -154,9 +263,19 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     }
   }
 
+  #openForWaiting(): void {
+    while (this.#openings * this.#expected < this.#waiting.length)
+      if (!this.#openOther()) return this.context.scoreboard.wantConnection(this.slot);
+  }
+
   /** Opens connections ahead of need, up to `prewarm`. */
   prewarm(): void {
+    if (this.tls !== null && this.tls.problem !== "") return;
     while (this.#all.size < this.config.prewarm) {
+      if (this.config.protocol !== "http1") {
+        if (!this.#openOther()) return;
+        continue;
+      }
       const connection = this.#open();
       if (connection === undefined) return;
       connection.prewarm();
@@ -170,6 +289,7 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   retire(): void {
     this.#retired = true;
     for (const connection of this.#idle.splice(0)) connection.destroy();
+    this.#shared.leaveUnused();
   }
 
   /** An answer was refused; the reason goes to the log, once a second at most. */
@@ -182,7 +302,9 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   }
 
   unreachable(reason: string, code: string | undefined): void {
-    this.passive?.connectFailed(this.slot, code, this.context.now);
+    // That a server refuses the protocol that an upgrade needs does not mean that it cannot be reached for the others.
+    if (code !== NO_PROTOCOL || this.config.protocol !== "auto")
+      this.passive?.connectFailed(this.slot, code, this.context.now);
     // That a server is out because of this has a line of its own, of which a flood of servers gets only some.
     const { health } = this.context.scoreboard;
     if ((health.flags(this.slot) & HealthFlag.unreachable) === 0) this.#warn(`cannot connect: ${reason}`);
@@ -208,17 +330,20 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
   end(): void {
     for (const connection of this.#idle.splice(0)) connection.destroy();
     for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.serverGone);
-    for (const connection of Array.from(this.#all)) {
-      if (connection.isTunnel) connection.user?.onServerClosing();
-      else connection.abort(connection.connected ? errors.serverRemoved : errors.serverGone);
-    }
+    for (const connection of Array.from(this.#all)) connection.endUse();
+    this.#endPassed();
   }
 
   /** Cuts all connections; exchanges on them fail with `error`. */
   destroy(error: ProxyError): void {
     this.retire();
     for (const waiter of this.#waiting.splice(0)) waiter.onNoConnection(errors.noServer);
-    for (const connection of this.#all) connection.abort(error);
+    for (const connection of Array.from(this.#all)) connection.abort(error);
+    this.#endPassed();
+  }
+
+  #endPassed(): void {
+    for (const connection of Array.from(this.passed)) connection.end();
   }
 
   #open(): UpstreamConnection | undefined {
@@ -227,5 +352,15 @@ export class ServerConnections implements ConnectionHome<UpstreamConnection> {
     this.#all.add(connection);
     connection.connect();
     return connection;
+  }
+
+  /** Opens one that is to speak HTTP/2, or to choose. */
+  #openOther(): boolean {
+    if (!this.context.scoreboard.tryOpen(this.slot, this.config.maxConnections)) return false;
+    const connection = new OpeningConnection(this);
+    this.#openings++;
+    this.#all.add(connection);
+    connection.connect();
+    return true;
   }
 }

@@ -15,6 +15,7 @@ function bench(upstream: object = {}) {
   const events: string[] = [];
   const home: ConnectionHome<UpstreamConnection> = {
     address: { host: "127.0.0.1", port: 1 },
+    tls: null,
     slot: 0,
     size: 1,
     config: poolConfig({ servers: ["127.0.0.1:1"], upstream }).upstream,

@@ -11,6 +11,8 @@ import {
 } from "../transport.ts";
 import type { RequestChannel } from "./request-channel.ts";
 import { ResponseReader, type AnsweredConnection } from "./response-reader.ts";
+import type { ServerConnection } from "./server-connection.ts";
+import { ALPN_HTTP1 } from "./server-tls.ts";
 import type { ConnectionHome, UpstreamUser } from "./upstream-user.ts";
 
 const CONNECTING = 0;
@@ -24,7 +26,9 @@ const CLOSED = 5;
 const KEPT_WAITING = 1000;
 
 /** One HTTP/1.1 connection to a server: one request at a time, in use or waiting for the next. */
-export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConnection, RequestChannel {
+export class UpstreamConnection
+  implements ConnectingOwner, Timed, AnsweredConnection, RequestChannel, ServerConnection
+{
   /**
    * Heads and short answers are used up at once, so they are read into the buffer that all share and that stays in the
    * processor's cache. Bodies are handed on as they lie, so they need buffers of their own.
@@ -58,8 +62,16 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
 
   /** Begins to connect. Separate from the constructor so that the home knows the connection before anything happens. */
   connect(): void {
-    this.#setDeadline(this.#home.config.connectTimeout);
-    this.#socket = openConnection(this.#home.address, this);
+    const { address, tls, config } = this.#home;
+    this.#setDeadline(config.connectTimeout);
+    this.#socket = tls === null ? openConnection(address, this) : tls.open(address, this, ALPN_HTTP1);
+  }
+
+  /** Instead of `connect`: takes a connection over that was made already, and is unused until `use`. */
+  adopt(socket: StreamSocket): void {
+    this.#socket = socket;
+    this.#state = IDLE;
+    this.#setDeadline(this.#home.config.idleTimeout);
   }
 
   /** Gives the connection to a user. */
@@ -163,8 +175,17 @@ export class UpstreamConnection implements ConnectingOwner, Timed, AnsweredConne
     return this.#state === CONNECTING || (this.#state === HEAD && this.#requestSent && !this.#reader.inHead);
   }
 
-  get isTunnel(): boolean {
-    return this.#state === TUNNEL;
+  unanswered(before: number, after: number): number {
+    return this.isUnanswered(before, after) ? 1 : 0;
+  }
+
+  moveUnanswered(error: ProxyError, before: number): void {
+    if (this.isUnanswered(before, 0)) this.user!.onServerSuspect(this.connected ? error : errors.connectTimeout);
+  }
+
+  endUse(): void {
+    if (this.#state === TUNNEL) this.user?.onServerClosing();
+    else this.#fail(this.connected ? errors.serverRemoved : errors.serverGone);
   }
 
   /** Ends the sending half of a tunnel. */

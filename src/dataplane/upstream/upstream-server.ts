@@ -3,6 +3,7 @@ import type { ServerConfig, UpstreamConfig } from "../../config/schema.ts";
 import type { Server } from "../../core/balancing/balancer.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { ServerConnections } from "./server-connections.ts";
+import { ServerTls, type PoolTls } from "./server-tls.ts";
 
 /** A server of a pool as one worker uses it: what a balancer sees of it, and the connections to it. */
 export class UpstreamServer implements Server {
@@ -19,13 +20,18 @@ export class UpstreamServer implements Server {
   readonly authority: string;
   readonly connections: ServerConnections;
 
-  /** @param connections taken over from the same server in an earlier configuration, or undefined */
+  /**
+   * @param connections those of the same server in an earlier configuration, or undefined: taken over unless another
+   * protocol is to be spoken on them
+   * @param tls null for connections in the clear
+   */
   constructor(
     config: ServerConfig,
     slot: number,
     upstream: UpstreamConfig,
     context: WorkerContext,
     connections: ServerConnections | undefined,
+    tls: PoolTls | null = null,
   ) {
     this.id = config.id ?? config.address;
     this.slot = slot;
@@ -38,14 +44,17 @@ export class UpstreamServer implements Server {
     const parsed = parseServerAddress(config.address);
     if (!("address" in parsed)) throw new Error(`server ${config.address}: ${parsed.reason}`);
     const { address } = parsed;
+    const target = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+    const serverTls = tls === null ? null : new ServerTls(tls, target);
     this.connections =
-      connections ??
-      new ServerConnections(
-        address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-        slot,
-        upstream,
-        context,
-      );
+      connections !== undefined && speaksTheSame(connections.config, upstream)
+        ? connections
+        : new ServerConnections(target, slot, upstream, context, serverTls);
     this.connections.config = upstream;
+    this.connections.tls = serverTls;
   }
+}
+
+function speaksTheSame(a: UpstreamConfig, b: UpstreamConfig): boolean {
+  return a.protocol === b.protocol && JSON.stringify(a.tls) === JSON.stringify(b.tls);
 }

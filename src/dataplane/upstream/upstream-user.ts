@@ -3,6 +3,7 @@ import type { ProxyError } from "../../core/errors.ts";
 import type { ResponseHead } from "../../http1/response-head.ts";
 import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
+import type { ServerTls } from "./server-tls.ts";
 
 /** Who uses a connection for one request: gets the answer as it comes. */
 export interface UpstreamUser {
@@ -47,17 +48,17 @@ export interface UpstreamUser {
 }
 
 /** What a connection belongs to: the connections of one worker to one server. */
-export interface ConnectionHome<Connection> {
+export interface ServerHome {
   /** Where the server listens. */
   readonly address: SocketTarget;
+  /** How connections to it are encrypted; null: not at all. */
+  readonly tls: ServerTls | null;
   /** The server's place in the scoreboard. */
   readonly slot: number;
   readonly config: UpstreamConfig;
   readonly context: WorkerContext;
   /** How many connections there are, used or not. */
   readonly size: number;
-  /** The connection has done its work and may be used again. */
-  release(connection: Connection): void;
   /** When anything last came from the server, by `context.now`. */
   heardAt: number;
   /** A connection was made. */
@@ -66,6 +67,12 @@ export interface ConnectionHome<Connection> {
   unreachable(reason: string, code: string | undefined): void;
   /** An answer was refused. */
   refused(reason: string): void;
+}
+
+/** The home of connections that carry one request at a time. */
+export interface ConnectionHome<Connection> extends ServerHome {
+  /** The connection has done its work and may be used again. */
+  release(connection: Connection): void;
   /** The connection is gone. */
   closed(connection: Connection): void;
 }
