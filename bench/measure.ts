@@ -2,7 +2,8 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cpuTime, maxResident, processTree } from "./accounting.ts";
-import type { Contestant } from "./contestants/contestant.ts";
+import { certificate } from "./certificate.ts";
+import type { Certificate, Contestant } from "./contestants/contestant.ts";
 import type { LoadResult } from "./load/load.ts";
 import type { Origin } from "./origin.ts";
 import { freePorts, type Running } from "./processes.ts";
@@ -71,7 +72,13 @@ async function oneRound(workload: Workload, entry: Entry, plan: Plan, duration: 
   const pids = entry.running === undefined ? [] : processTree(entry.running.pid);
   const began = performance.now();
   const before = cpuTime(pids);
-  const result = await workload.run({ port: entry.port, cpu: plan.loadCpu, duration, directory: plan.directory });
+  const result = await workload.run({
+    port: entry.port,
+    secure: workload.secure === true,
+    cpu: plan.loadCpu,
+    duration,
+    directory: plan.directory,
+  });
   const after = cpuTime(pids);
   const elapsed = (performance.now() - began) * 1000;
   const problem = problemOf(workload, result);
@@ -101,7 +108,12 @@ async function attempt(entry: Entry, work: () => Promise<void>): Promise<void> {
 
 let started = 0;
 
-async function startAll(list: readonly Contestant[], origin: Origin, plan: Plan): Promise<Entry[]> {
+async function startAll(
+  list: readonly Contestant[],
+  origin: Origin,
+  plan: Plan,
+  secure: Certificate | undefined,
+): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const contestant of list) {
     const directory = join(plan.directory, `${++started}-${contestant.name}`);
@@ -109,7 +121,7 @@ async function startAll(list: readonly Contestant[], origin: Origin, plan: Plan)
     const [port, adminPort] = (await freePorts(2)) as [number, number];
     const base = { contestant, directory, rounds: [] };
     try {
-      const setting = { port, adminPort, origins: origin.ports, directory, cpu: plan.proxyCpu };
+      const setting = { port, adminPort, secure, origins: origin.ports, directory, cpu: plan.proxyCpu };
       const running = await contestant.start(setting);
       entries.push({ ...base, running, port: running === undefined ? origin.ports[0]! : port });
     } catch (error) {
@@ -127,7 +139,8 @@ export async function measure(
   origin: Origin,
   plan: Plan,
 ): Promise<Row[]> {
-  const entries = await startAll(list, origin, plan);
+  const secure = workload.secure === true ? certificate(plan.directory) : undefined;
+  const entries = await startAll(list, origin, plan, secure);
   try {
     for (const entry of entries) {
       plan.progress(`${workload.name}: ${entry.contestant.name} warms up`);

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { certificate } from "./certificate.ts";
 import type { Contestant } from "./contestants/contestant.ts";
 import { contestants } from "./contestants/registry.ts";
 import { selfTimes, type CpuProfile } from "./cpu-profile.ts";
@@ -30,13 +31,20 @@ interface Proxy {
 async function startProxy(contestant: Contestant, workload: Workload, origin: Origin, plan: Plan): Promise<Proxy> {
   const [port, adminPort] = (await freePorts(2)) as [number, number];
   const directory = mkdtempSync(join(plan.directory, "proxy-"));
-  const setting = { port, adminPort, origins: origin.ports, directory, cpu: plan.proxyCpu };
+  const secure = workload.secure === true ? certificate(plan.directory) : undefined;
+  const setting = { port, adminPort, secure, origins: origin.ports, directory, cpu: plan.proxyCpu };
   const running = await contestant.start(setting);
   if (running === undefined) throw new Error(`${contestant.name} starts no process to profile`);
   return {
     running,
     async load(duration) {
-      const result = await workload.run({ port, cpu: plan.loadCpu, duration, directory: plan.directory });
+      const result = await workload.run({
+        port,
+        secure: workload.secure === true,
+        cpu: plan.loadCpu,
+        duration,
+        directory: plan.directory,
+      });
       if (result.errors.length > 0) throw new Error(result.errors.join(", "));
       return result;
     },

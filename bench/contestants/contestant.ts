@@ -1,11 +1,21 @@
 import type { Running } from "../processes.ts";
 
+/** PEM files of the certificate that every contestant shows. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+  /** Both in one file. */
+  readonly bundle: string;
+}
+
 /** What a contestant is started with. */
 export interface Setting {
   /** Port of 127.0.0.1 to listen on. */
   readonly port: number;
   /** A second free port, for an admin listener. */
   readonly adminPort: number;
+  /** TLS on the port, with this certificate; HTTP/2 is offered by ALPN. Undefined: no TLS, but HTTP/2 by prior knowledge where the contestant knows that. */
+  readonly secure: Certificate | undefined;
   /** Ports of 127.0.0.1 where the origin answers. */
   readonly origins: readonly number[];
   /** An empty directory of its own. */

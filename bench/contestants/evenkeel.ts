@@ -11,7 +11,7 @@ export function evenkeelOf(name: string, summary: string, root: string): Contest
     name,
     summary,
     warmup: 2,
-    async start({ port, adminPort, origins, directory, cpu }) {
+    async start({ port, adminPort, origins, directory, cpu, secure }) {
       const servers = origins.flatMap((origin) => ["--server", `127.0.0.1:${origin}`]);
       const running = start({
         name,
@@ -25,6 +25,7 @@ export function evenkeelOf(name: string, summary: string, root: string): Contest
           "1",
           "--admin",
           `127.0.0.1:${adminPort}`,
+          ...(secure === undefined ? [] : ["--tls-cert", secure.cert, "--tls-key", secure.key]),
         ],
         cpu,
         cwd: directory,

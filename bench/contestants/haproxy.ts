@@ -6,7 +6,7 @@ import type { Contestant, Setting } from "./contestant.ts";
 // One thread; idle connections to the origin are shared by all clients and kept for good; bodies move by splice(2)
 // or through buffers of 32 KiB, with which they cost less than with the default 16 KiB.
 // Without the ratios idle connections are closed as soon as a quarter of all descriptors is in use.
-function configuration({ port, origins }: Setting): string {
+function configuration({ port, origins, secure }: Setting): string {
   return `
 global
   nbthread 1
@@ -28,7 +28,7 @@ defaults
   http-reuse always
 
 frontend web
-  bind 127.0.0.1:${port} backlog 4096
+  bind 127.0.0.1:${port} backlog 4096${secure === undefined ? "" : ` ssl crt ${secure.bundle} alpn h2,http/1.1`}
   default_backend origin
 
 backend origin

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accepts, findProgram, start } from "../processes.ts";
-import type { Contestant, Setting } from "./contestant.ts";
+import type { Certificate, Contestant, Setting } from "./contestant.ts";
 
 // One worker; connections to both sides are kept for good; bodies pass through memory, never through files;
 // buffers large enough that a body takes few turns.
-function configuration({ port, origins, directory }: Setting): string {
+function configuration({ port, origins, directory, secure }: Setting): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
 ${process.getuid?.() === 0 ? "user root;" : ""}
@@ -31,7 +31,8 @@ http {
     keepalive_timeout 1h;
   }
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port} backlog=4096${secure === undefined ? "" : " ssl http2"};
+    ${secure === undefined ? "" : tls(secure)}
     client_max_body_size 0;
     client_body_buffer_size 64k;
     location / {
@@ -49,6 +50,13 @@ http {
   }
 }
 `;
+}
+
+/** Sessions are resumed, records are not held back; http2 streams get the limits of the others. */
+function tls({ cert, key }: Certificate): string {
+  return `ssl_certificate ${cert}; ssl_certificate_key ${key};
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:tls:10m; ssl_session_tickets on;
+    http2_max_concurrent_streams 128;`;
 }
 
 /** nginx as in Debian, one worker process. */

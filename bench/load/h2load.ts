@@ -1,4 +1,4 @@
-// h2load as load generator where requests have to arrive at a fixed rate, which wrk cannot do.
+// h2load as load generator where requests have to arrive at a fixed rate, which wrk cannot do, and for HTTP/2.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runToEnd } from "../processes.ts";
@@ -9,6 +9,14 @@ export interface RateLoad {
   readonly connections: number;
   /** Requests per second, all connections together. */
   readonly rate: number;
+  readonly path: string;
+}
+
+/** As many requests at a time as there are streams, over HTTP/2. */
+export interface StreamLoad {
+  readonly connections: number;
+  /** Requests at one time on each connection. */
+  readonly streams: number;
   readonly path: string;
 }
 
@@ -59,5 +67,21 @@ export async function atRate(load: RateLoad, target: Target): Promise<LoadResult
   const seen = parseRequestLog(readFileSync(log, "latin1"));
   const missing = requests - seen.requests;
   const errors = missing > 0 ? [...seen.errors, `${missing} requests got no answer`] : seen.errors;
+  return { ...seen, bytes: Number(/\((\d+)\) total/.exec(stdout)?.[1] ?? 0), errors };
+}
+
+/** Runs h2load over HTTP/2, closed loop, with one thread for the target's duration. */
+export async function overHttp2(load: StreamLoad, target: Target): Promise<LoadResult> {
+  const log = join(target.directory, "requests.log");
+  rmSync(log, { force: true });
+  const url = `${target.secure ? "https" : "http"}://127.0.0.1:${target.port}${load.path}`;
+  const seconds = Math.max(1, Math.round(target.duration));
+  const args = ["-t1", `-c${load.connections}`, `-m${load.streams}`, `-D${seconds}`, `--log-file=${log}`, url];
+  const { stdout } = await runToEnd("h2load", args, { cpu: target.cpu, timeout: seconds * 3000 + 15_000 });
+  const seen = parseRequestLog(readFileSync(log, "latin1"));
+  const counts = /(\d+) failed, (\d+) errored, (\d+) timeout/.exec(stdout);
+  // What is under way when the time is over counts as failed and errored alike: only answers with a bad status matter.
+  const timeouts = Number(counts?.[3] ?? 0);
+  const errors = timeouts > 0 ? [...seen.errors, `${timeouts} timeouts`] : seen.errors;
   return { ...seen, bytes: Number(/\((\d+)\) total/.exec(stdout)?.[1] ?? 0), errors };
 }

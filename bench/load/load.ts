@@ -16,6 +16,7 @@ export interface LoadResult {
 /** Where a load generator sends its requests, and how it runs. */
 export interface Target {
   readonly port: number;
+  readonly secure: boolean;
   /** Processor of the load generator. */
   readonly cpu: number | undefined;
   /** Seconds. */

@@ -48,7 +48,7 @@ export function parseWrk(stdout: string): LoadResult {
 export async function wrk(load: WrkLoad, target: Target): Promise<LoadResult> {
   const file = join(target.directory, "load.lua");
   writeFileSync(file, script(load));
-  const url = `http://127.0.0.1:${target.port}${load.path}`;
+  const url = `${target.secure ? "https" : "http"}://127.0.0.1:${target.port}${load.path}`;
   // wrk takes whole seconds only.
   const seconds = Math.max(1, Math.round(target.duration));
   const args = ["-t1", `-c${load.connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", file, url];

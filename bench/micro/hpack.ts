@@ -5,7 +5,11 @@
  */
 import { HpackDecoder } from "../../src/http2/hpack/decoder.ts";
 import { HpackEncoder } from "../../src/http2/hpack/encoder.ts";
+import { FieldId, HOP_BY_HOP, fieldTable } from "../../src/http1/fields.ts";
+import { RequestHead } from "../../src/http1/request-head.ts";
 import { FieldList } from "../../src/http2/field-list.ts";
+import { readRequest } from "../../src/http2/messages/request-fields.ts";
+import { writeRequest } from "../../src/http2/messages/write-request.ts";
 
 const rounds = Number(process.argv[2] ?? 15);
 const ITERATIONS = 50_000;
@@ -101,19 +105,52 @@ function encoderBench(): void {
     sink += encoder.length;
   };
   // Each answer is a text of its own, decoded from bytes just before, as on the request path.
+  const decode = (bytes: Buffer) => bytes.latin1Slice(0, bytes.length);
   const bytes = Buffer.from(text, "latin1");
-  const decoded = () => bytes.latin1Slice(0, bytes.length);
+  const decoded = () => decode(bytes);
   measure("(making the text, which the following include)", () => (sink += decoded().length));
   measure("encode response, repeated", () => encode(decoded()));
   const texts = Array.from({ length: 1000 }, (_, i) => Buffer.from(response(dates[0], 100 + i), "latin1"));
-  measure("encode response, repeated, another length each", (i) => encode(texts[i % 1000].latin1Slice()));
+  measure("encode response, repeated, another length each", (i) => encode(decode(texts[i % 1000])));
   const dated = dates.map((date) => Buffer.from(response(date, 12), "latin1"));
-  measure("encode response, repeated, another date each", (i) => encode(dated[i % 60].latin1Slice()));
+  measure("encode response, repeated, another date each", (i) => encode(decode(dated[i % 60])));
   measure("encode response, repeated, another date every 1000", (i) =>
-    encode(dated[Math.floor(i / 1000) % 60].latin1Slice()),
+    encode(decode(dated[Math.floor(i / 1000) % 60])),
   );
+}
+
+/** Both directions of a request through the proxy: from fields to a head, and from a head to fields. */
+function messagesBench(): void {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(4096);
+  const fields = new FieldList(32768, 100);
+  const head = new RequestHead();
+  const limits = { maxRequestLine: 8192, maxHeadSize: 32768, maxHeaders: 100 };
+  let block = requestBlock(encoder, request[3][1]);
+  const read = () => {
+    fields.reset();
+    if (decoder.decode(block, 0, block.length, fields) !== null) throw new Error("malformed");
+    if (readRequest(fields, true, head, limits) !== null) throw new Error("refused");
+    sink += head.linesEnd;
+  };
+  for (let i = 0; i < 3; i++, block = requestBlock(encoder, request[3][1])) read();
+  measure("decode request, repeated, and readRequest", read);
+  measure("the same, and keptLines", () => {
+    read();
+    sink += head.keptLines(HOP_BY_HOP).length;
+  });
+  const lines = head.keptLines(fieldTable(FieldId.host));
+  let id = 0;
+  const upstream = new HpackEncoder();
+  measure("write request to a server, another id each", () => {
+    upstream.begin();
+    const text = `GET /articles HTTP/1.1\r\nHost: www.example.com\r\n${lines}X-Request-Id: ${id++}\r\n\r\n`;
+    writeRequest(upstream, text, "https");
+    sink += upstream.length;
+  });
 }
 
 decoderBench();
 encoderBench();
+messagesBench();
 if (sink === 0) throw new Error("nothing was measured");

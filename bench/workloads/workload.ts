@@ -6,6 +6,8 @@ export interface Workload {
   readonly summary: string;
   /** The body that matters, in bytes per request: CPU is reported per MB as well, and received bytes are checked. */
   readonly body?: { readonly direction: "down" | "up"; readonly bytes: number };
+  /** The proxies speak TLS with their clients. */
+  readonly secure?: boolean;
   /** Runs when the command line names no workloads. */
   readonly standard: boolean;
   /** The Node peers take part without being named. */

@@ -5,9 +5,9 @@ import type { BoundPorts } from "./messages.ts";
 /** Listener name → its URLs, with the ports that "port 0" became. */
 export function listenerUrls(config: Config, bound: BoundPorts): Record<string, string[]> {
   return Object.fromEntries(
-    Object.entries(config.listeners).map(([name, { listen, protocol }]) => [
+    Object.entries(config.listeners).map(([name, { listen, protocol, tls }]) => [
       name,
-      listen.map((text, index) => urlOf(text, protocol, bound[`${name}/${index}`])),
+      listen.map((text, index) => urlOf(text, tls === undefined ? protocol : "https", bound[`${name}/${index}`])),
     ]),
   );
 }

@@ -200,7 +200,7 @@ describe("streams that end early", () => {
     );
     const evenkeel = await startProxy([origin.address]);
     const session = await openSession(evenkeel.url());
-    await expect(request(session, { ":path": "/" })).rejects.toThrow("reset with code 2");
+    await expect(request(session, { ":path": "/" })).rejects.toThrow("INTERNAL_ERROR");
   });
 
   it("get our error answers with a code", async () => {

@@ -1,5 +1,7 @@
 import { errors } from "../../core/errors.ts";
 import { sharedReadBuffer, takeReadBuffer, type StreamSocket, type TransportOwner } from "../transport.ts";
+import { handOver } from "../connect.ts";
+import { Http2ClientConnection } from "../http2/client-connection.ts";
 import { ClientInput } from "./client-input.ts";
 import { BODY, CLOSED, HEAD, IDLE, LINGER, TUNNEL, WAIT } from "./client-state.ts";
 import type { BufferLender } from "./buffer-lender.ts";
@@ -53,8 +55,15 @@ export class ClientConnection extends ClientInput implements TransportOwner, Tun
     if (exchange !== null) this.host.exchanges.give(exchange);
   }
 
-  protected becomeHttp2(): void {
-    this.cut();
+  protected becomeHttp2(bytes: Buffer): void {
+    const { host, socket } = this;
+    host.context.wheel.disarm(this);
+    this.state = CLOSED;
+    const next = new Http2ClientConnection(host, this.identity.remote, null);
+    host.replace(this, next);
+    handOver(socket, next);
+    next.attach(socket);
+    next.onData(bytes, bytes.length);
   }
 
   // --- tunnels ---
@@ -65,8 +74,7 @@ export class ClientConnection extends ClientInput implements TransportOwner, Tun
     this.write(head);
     this.state = TUNNEL;
     this.deadline = Infinity;
-    const { context, plan } = this.host;
-    const tunnel = new Tunnel(this, leg, context, WEBSOCKET.test(head), plan.config.limits.tunnelIdleTimeout);
+    const tunnel = new Tunnel(this, leg, this.host, WEBSOCKET.test(head));
     this.tunnel = tunnel;
     if (rest.length > 0) tunnel.fromServer(rest, OWN_BYTES);
     this.readBuffer = takeReadBuffer();

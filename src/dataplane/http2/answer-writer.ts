@@ -65,13 +65,15 @@ export abstract class Http2AnswerWriter implements AnswerWriter {
   data(context: AnswerContext, buffer: Buffer, start: number, end: number, _lender: BufferLender | null): boolean {
     const { chain } = context;
     const { stream } = this;
-    let bytes: Uint8Array = start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end);
     if (chain !== null && chain.responseBody.length !== 0) {
+      let bytes: Uint8Array = buffer.subarray(start, end);
       for (const filter of chain.responseBody) bytes = filter.onResponseBody(context.view!, bytes) ?? bytes;
-      if (bytes.length === 0) return !stream.needsDrain;
+      if (bytes.length > 0) stream.sendData(bytes, false);
+      this.sent(bytes.length);
+    } else {
+      stream.sendData(buffer, false, start, end);
+      this.sent(end - start);
     }
-    stream.sendData(bytes, false);
-    this.sent(bytes.length);
     return !stream.needsDrain;
   }
 

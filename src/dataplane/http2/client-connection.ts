@@ -46,7 +46,7 @@ export class Http2ClientConnection
   readonly clients: ClientBoard;
   readonly identity: ClientIdentity;
   readonly tls: TlsSession | null;
-  readonly #host: ConnectionHost;
+  readonly host: ConnectionHost;
   readonly #codec: Http2Connection;
   readonly #requests = new Set<Http2ClientRequest>();
   #socket!: StreamSocket;
@@ -55,6 +55,8 @@ export class Http2ClientConnection
   #served = 0;
   /** The client was told that the connection ends: 1 that it will, 2 with which stream. */
   #farewell = 0;
+  /** The connection ends as soon as all has gone out. */
+  #ending = false;
   #peerEnded = false;
   #lingered = 0;
   /** Bytes written when the present wait began. */
@@ -62,7 +64,7 @@ export class Http2ClientConnection
   #seen = 0;
 
   constructor(host: ConnectionHost, remote: string, tls: TlsSession | null) {
-    this.#host = host;
+    this.host = host;
     this.context = host.context;
     this.exchanges = host.exchanges;
     this.clients = host.clients;
@@ -72,17 +74,17 @@ export class Http2ClientConnection
   }
 
   get plan(): ListenerPlan {
-    return this.#host.plan;
+    return this.host.plan;
   }
   get slot(): number {
-    return this.#host.slot;
+    return this.host.slot;
   }
 
   attach(socket: StreamSocket): void {
     this.#socket = socket;
     this.#wait(this.plan.config.limits.headTimeout);
     this.#codec.start();
-    if (this.context.draining || this.#host.retired) this.drain();
+    if (this.context.draining || this.host.retired) this.drain();
   }
 
   // --- what the socket says ---
@@ -94,7 +96,7 @@ export class Http2ClientConnection
       return this.#lingered <= LINGER_BYTES;
     }
     this.#codec.receive(buffer, 0, length);
-    return this.#state !== CLOSED;
+    return true;
   }
 
   onDrain(): void {
@@ -113,7 +115,7 @@ export class Http2ClientConnection
     this.#state = CLOSED;
     this.context.wheel.disarm(this);
     this.#codec.socketClosed();
-    this.#host.closed(this);
+    this.host.closed(this);
   }
 
   onBug(error: unknown): void {
@@ -155,8 +157,7 @@ export class Http2ClientConnection
     this.clients.refused(this.slot);
     const text = `listener ${this.plan.name}: HTTP/2 connection of ${this.identity.remote} closed: ${reason}`;
     this.context.log(abuse === "" ? "debug" : "warn", abuse === "" ? text : `${text} (${abuse})`);
-    this.flush();
-    this.#linger();
+    this.#end();
   }
 
   // --- the requests ---
@@ -183,6 +184,7 @@ export class Http2ClientConnection
         if (socket.copiesWrites === true || socket.writableLength === 0) codec.recycle(output);
       }
       codec.blocked = socket.writableNeedDrain;
+      if (this.#ending && !codec.hasOutput) this.#linger();
     } catch (error) {
       this.onBug(error);
       socket.destroy();
@@ -238,10 +240,10 @@ export class Http2ClientConnection
     this.#wait(limits.bodyTimeout);
   }
 
-  /** After the last answer. */
+  /** After the last answer, once that has gone out. May be called from within the codec, which cannot be asked for output then. */
   #end(): void {
-    this.flush();
-    this.#linger();
+    this.#ending = true;
+    this.onOutput();
   }
 
   #linger(): void {

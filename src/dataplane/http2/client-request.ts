@@ -348,10 +348,9 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     // What is about the connection to the server: there is no key and no proof of it here.
     const lines = head.slice(head.indexOf("\r\n") + 2, -2).replace(/^sec-websocket-accept:.*\r\n/im, "");
     this.head(200, lines, false);
-    const { clients, slot, context, plan } = this.#host;
-    clients.upgraded(slot);
-    const { leg } = this.#exchange!;
-    const tunnel = (this.#tunnel = new Tunnel(this, leg, context, true, plan.config.limits.tunnelIdleTimeout));
+    const { host } = this.#host;
+    host.clients.upgraded(host.slot);
+    const tunnel = (this.#tunnel = new Tunnel(this, this.#exchange!.leg, host, true));
     if (rest.length > 0) tunnel.fromServer(rest, OWN_BYTES);
     if (this.#ended) tunnel.clientEnded();
   }
