@@ -14,6 +14,7 @@ import { canFollow, listenerFor } from "./listeners.ts";
 import { compilePlan, type Plan } from "./plan.ts";
 import { Movables } from "./rebalance/movable.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import { tryTlsHandles } from "./tls/tls-trial.ts";
 import type { PoolRuntime } from "./upstream/pool-runtime.ts";
 import type { ServerConnections } from "./upstream/server-connections.ts";
 import { requestIds, TICK, type WorkerContext } from "./worker-context.ts";
@@ -134,6 +135,7 @@ export class DataPlane {
     const extensions = await loadModules(snapshot.modules, "/");
     const plan = compilePlan(snapshot, extensions, this.#context, this.#plan);
     for (const [name, pool] of plan.pools) pool.setTlsMaterial(this.tls.pools[name]);
+    if (usesTls(plan)) await tryTlsHandles();
     const ports = { ...bound };
     const added = new Map<string, { listener: BoundListener; address: string }>();
     /** Listeners that go on, by their new keys: renamed ones are found by their address, which cannot be bound twice. */
@@ -255,4 +257,11 @@ export class DataPlane {
     for (const pool of this.#plan?.pools.values() ?? [])
       for (const server of pool.servers) server.connections.destroy(errors.shuttingDown);
   }
+}
+
+function usesTls(plan: Plan): boolean {
+  return (
+    [...plan.listeners.values()].some(({ config }) => config.tls !== undefined) ||
+    [...plan.pools.values()].some(({ config }) => config.upstream.tls !== false)
+  );
 }
