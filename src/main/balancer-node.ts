@@ -13,6 +13,7 @@ import { AcmeManager } from "../controlplane/acme/acme-manager.ts";
 import { AdminServer } from "../controlplane/api/admin-server.ts";
 import type { NodeState } from "../controlplane/api/node-state.ts";
 import { CertificateManager } from "../controlplane/certificates/certificate-manager.ts";
+import { fetchOcsp } from "../controlplane/certificates/ocsp/ocsp-fetch.ts";
 import { DiscoveryManager } from "../controlplane/discovery/discovery-manager.ts";
 import { NodeHealth } from "../controlplane/health/node-health.ts";
 import type { Log } from "../controlplane/log.ts";
@@ -99,6 +100,7 @@ export class BalancerNode {
       randomBytes,
       storage: new CertificateFiles(resolve(loaded.baseDir ?? process.cwd(), loaded.config.certificateStore)),
       give: (material) => supervisor.setTlsMaterial(material),
+      fetchOcsp,
       emit: (event) => health.events.add(event),
     });
     this.#certificates = certificates;

@@ -1,8 +1,10 @@
 import { oneLine } from "../../config/certificates/inspect-authorities.ts";
+import type { OcspState } from "../certificates/ocsp/ocsp-staples.ts";
+import type { NodeState } from "./node-state.ts";
 import { statusOf, type CertificateEntry } from "../certificates/certificate-entry.ts";
 
-/** A certificate as JSON; nothing in it comes from the private key. `now` is ms since 1970. */
-export function certificateView(entry: CertificateEntry, now: number) {
+/** A certificate as JSON; nothing in it comes from the private key. */
+export function certificateView(entry: CertificateEntry, { certificates, clock }: NodeState) {
   const { id, source, pair, listeners, warnings } = entry;
   const { leaf, names, notBefore, notAfter, keyStrength } = pair;
   return {
@@ -19,9 +21,17 @@ export function certificateView(entry: CertificateEntry, now: number) {
     fingerprint: certificateFingerprint(entry),
     /** Those that show it. */
     listeners,
-    ...statusOf(entry, now),
+    ...statusOf(entry, clock.wall()),
     warnings,
+    ocsp: ocspView(certificates.ocspState(entry)),
   };
+}
+
+/** Null for a certificate that has neither a responder nor a file with a response. */
+function ocspView(ocsp: OcspState | undefined) {
+  if (ocsp === undefined) return null;
+  const { state, until, error } = ocsp;
+  return { state, until: until === null ? null : new Date(until).toISOString(), error };
 }
 
 /** SHA-256 of the certificate, as hexadecimal digits in lower case. */

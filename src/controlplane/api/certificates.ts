@@ -19,17 +19,17 @@ const BODY_LIMIT = 256 * 1024;
  * "key": PEM }`) and `DELETE` removes it, both answered when all workers have the change. Keys go in and never come out.
  */
 export function certificateRoutes(state: NodeState): FastifyPluginCallback {
-  const { certificates, clock } = state;
+  const { certificates } = state;
   const find = (id: string) => certificates.entries().find((entry) => entry.id === id);
   return (server, _options, done) => {
     server.get("/certificates", () => ({
-      certificates: certificates.entries().map((entry) => certificateView(entry, clock.wall())),
+      certificates: certificates.entries().map((entry) => certificateView(entry, state)),
       problems: certificates.problems(),
     }));
 
     server.get<Call>("/certificates/:id", (request, reply) => {
       const entry = find(fullId(request.params.id));
-      return entry === undefined ? unknown(reply, request.params.id) : certificateView(entry, clock.wall());
+      return entry === undefined ? unknown(reply, request.params.id) : certificateView(entry, state);
     });
 
     server.put<Call>("/certificates/:id", { bodyLimit: BODY_LIMIT }, async (request, reply) => {
@@ -51,7 +51,7 @@ export function certificateRoutes(state: NodeState): FastifyPluginCallback {
           field,
         });
       }
-      return reply.code(isNew ? 201 : 200).send(certificateView(find(id)!, clock.wall()));
+      return reply.code(isNew ? 201 : 200).send(certificateView(find(id)!, state));
     });
 
     server.delete<Call>("/certificates/:id", async (request, reply) => {

@@ -1,5 +1,4 @@
-import type { InspectedPair } from "../../config/certificates/inspect-pair.ts";
-import type { LoadedAuthorities } from "../../config/certificates/load-needs.ts";
+import type { LoadedAuthorities, LoadedPair } from "../../config/certificates/load-needs.ts";
 import type { AuthoritiesNeed, PairNeed, TlsNeeds } from "../../config/certificates/tls-needs.ts";
 import type { Config } from "../../config/schema.ts";
 import type { ClientAuthorities, PoolTlsMaterial, TlsMaterial } from "../../config/tls-material.ts";
@@ -8,7 +7,7 @@ import { withoutReplaced, type Shown } from "./shown.ts";
 
 /** What the files of a configuration hold. Only what has been read successfully is asked for. */
 export interface ReadFiles {
-  pair(need: PairNeed): InspectedPair | undefined;
+  pair(need: PairNeed): LoadedPair | undefined;
   authorities(need: AuthoritiesNeed): LoadedAuthorities | undefined;
 }
 
@@ -46,7 +45,7 @@ export function assemble(parts: Parts): Omit<TlsMaterial, "version"> {
   }
   const pools: Record<string, PoolTlsMaterial> = {};
   for (const [pool, { needs }] of firstOf(parts.wanted, ({ needs }) => needs.pools, "pool")) {
-    const client = needs.client && files.pair(needs.client);
+    const client = needs.client && files.pair(needs.client)?.pair;
     const { ca = [] } = files.authorities(needs.servers) ?? {};
     pools[pool] = { ca, cert: client?.chain ?? null, key: client?.key ?? null };
   }
@@ -80,8 +79,8 @@ export function shownCertificates({ wanted, files, stored }: Pick<Parts, "wanted
   const shown: Shown[] = [];
   for (const { needs, listeners } of lists.values()) {
     for (const need of needs) {
-      const pair = files.pair(need);
-      if (pair !== undefined) shown.push({ id: fileId(need), pair, listeners });
+      const read = files.pair(need);
+      if (read !== undefined) shown.push({ id: fileId(need), pair: read.pair, ocspFile: read.ocsp, listeners });
     }
   }
   return [...shown, ...stored];

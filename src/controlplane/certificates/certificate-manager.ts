@@ -12,6 +12,8 @@ import type { NewCertificateEvent } from "./certificate-event.ts";
 import { CertificateReporter } from "./certificate-reporter.ts";
 import type { CertificateStorage } from "./certificate-storage.ts";
 import { FileSources } from "./file-sources.ts";
+import type { OcspFetch } from "./ocsp/ocsp-fetch.ts";
+import { OcspStaples, type OcspState } from "./ocsp/ocsp-staples.ts";
 import { nextDate, type Shown } from "./shown.ts";
 import { StoredCertificates, type StoredCertificate } from "./stored-certificates.ts";
 import { TicketKeyRings } from "./ticket-key-rings.ts";
@@ -24,6 +26,8 @@ export interface CertificateManagerOptions {
   readonly storage: CertificateStorage;
   /** Gives the material to all workers; resolves when they have it. Never rejects. */
   give(material: TlsMaterial): Promise<void>;
+  /** Asks an OCSP responder. */
+  readonly fetchOcsp: OcspFetch;
   /** Something happened to a certificate. */
   emit(event: NewCertificateEvent): void;
 }
@@ -42,6 +46,7 @@ export class CertificateManager {
   readonly #files: FileSources;
   readonly #tickets: TicketKeyRings;
   readonly #reporter: CertificateReporter;
+  readonly #ocsp: OcspStaples;
   readonly #timer: NodeJS.Timeout;
   /** The configuration in use, and the one that is about to be. */
   #current: Wanted | undefined;
@@ -66,6 +71,7 @@ export class CertificateManager {
       changed: () => void this.publish(),
       unusable: (file, reason) => this.#reporter.tell(`file:${file}`, "certificate_unusable", reason),
     });
+    this.#ocsp = new OcspStaples({ clock, log, fetch: options.fetchOcsp, changed: () => void this.publish() });
     this.#timer = setInterval(() => this.#tick(), TICK);
     this.#timer.unref();
   }
@@ -119,6 +125,7 @@ export class CertificateManager {
     const { clock, give, log } = this.#options;
     try {
       const shown = this.#shown();
+      this.#ocsp.follow(shown.flatMap((one) => (this.#staples(one) ? [{ ...one, file: one.ocspFile }] : [])));
       const parts = this.#assemble();
       const { version, ...before } = this.#material;
       if (!isDeepStrictEqual(parts, before)) {
@@ -137,6 +144,11 @@ export class CertificateManager {
   entries(): CertificateEntry[] {
     const { needs = { listeners: [], pools: [] } } = this.#current ?? {};
     return certificateEntries(needs, this.#files, this.#stored.list(), this.#assignment);
+  }
+
+  /** How it stands with a certificate's OCSP response; undefined when it has neither a responder nor a file. */
+  ocspState({ pair }: CertificateEntry): OcspState | undefined {
+    return this.#ocsp.state(pair);
   }
 
   /** What is wrong with files that are named for TLS and whose content from before is in use, one line each. */
@@ -186,6 +198,7 @@ export class CertificateManager {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#files.close();
+    this.#ocsp.close();
   }
 
   #wanted(): Wanted[] {
@@ -196,11 +209,20 @@ export class CertificateManager {
     return shownCertificates({ wanted: this.#wanted(), files: this.#files, stored: this.#storedShown() });
   }
 
+  /** Whether one of the listeners that show it staples responses. */
+  #staples({ listeners }: Shown): boolean {
+    return this.#wanted().some(({ config }) =>
+      Object.entries(config.listeners).some(([name, { tls }]) => {
+        return tls?.ocspStapling === true && !tls.passthrough && (listeners === null || listeners.includes(name));
+      }),
+    );
+  }
+
   #storedShown(): Shown[] {
     return this.#stored.list().flatMap(({ id, pair }): Shown[] => {
-      if (id.startsWith("rest:")) return [{ id, pair, listeners: null }];
+      if (id.startsWith("rest:")) return [{ id, pair, ocspFile: null, listeners: null }];
       const listeners = this.#assignment[id];
-      return listeners === undefined ? [] : [{ id, pair, listeners }];
+      return listeners === undefined ? [] : [{ id, pair, ocspFile: null, listeners }];
     });
   }
 
@@ -216,7 +238,7 @@ export class CertificateManager {
         clock.now(),
       ),
       challenges: this.#challenges,
-      ocsp: () => null,
+      ocsp: (shown) => (this.#staples(shown) ? this.#ocsp.response(shown.pair) : null),
       now: clock.wall(),
     });
   }
@@ -228,6 +250,7 @@ export class CertificateManager {
       clock.now(),
     );
     this.#files.tick();
+    this.#ocsp.tick();
     this.#reporter.look();
     if (rotated || clock.wall() >= this.#nextDate) void this.publish();
   }

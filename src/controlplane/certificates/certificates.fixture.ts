@@ -3,6 +3,7 @@ import type { TlsMaterial } from "../../config/tls-material.ts";
 import type { NewCertificateEvent } from "./certificate-event.ts";
 import { CertificateManager } from "./certificate-manager.ts";
 import type { CertificateStorage, StoredPair } from "./certificate-storage.ts";
+import type { OcspFetch } from "./ocsp/ocsp-fetch.ts";
 
 /** A storage in memory. */
 export class MemoryStorage implements CertificateStorage {
@@ -32,6 +33,10 @@ export class ManagerFixture {
   readonly events: NewCertificateEvent[] = [];
   readonly log: string[] = [];
   readonly manager: CertificateManager;
+  /** Answers OCSP requests. */
+  responder: OcspFetch = async () => {
+    throw new Error("there is no responder");
+  };
   /** Added to the real time, ms. */
   ahead = 0;
 
@@ -43,6 +48,7 @@ export class ManagerFixture {
       randomBytes,
       storage,
       give: async (material) => void this.given.push(material),
+      fetchOcsp: (url, request) => this.responder(url, request),
       emit: (event) => this.events.push(event),
     });
   }

@@ -1,4 +1,3 @@
-import type { InspectedPair } from "../../config/certificates/inspect-pair.ts";
 import {
   loadAuthorities,
   loadPair,
@@ -90,8 +89,8 @@ export class FileSources {
     await this.#read([...this.#sources.values()]);
   }
 
-  pair(need: PairNeed): InspectedPair | undefined {
-    return this.pairSource(need)?.value?.pair;
+  pair(need: PairNeed): LoadedPair | undefined {
+    return this.pairSource(need)?.value;
   }
 
   pairSource(need: PairNeed): FileSource<LoadedPair> | undefined {

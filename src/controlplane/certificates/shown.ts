@@ -5,6 +5,8 @@ export interface Shown {
   /** `file:PATH`, `rest:NAME` or `acme:NAME`. */
   readonly id: string;
   readonly pair: InspectedPair;
+  /** Content of the file with an OCSP response; null when the configuration names none. */
+  readonly ocspFile: Buffer | null;
   /** Null: every listener with TLS, by name only. */
   readonly listeners: readonly string[] | null;
 }
