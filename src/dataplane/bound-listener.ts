@@ -21,6 +21,7 @@ export abstract class BoundListener {
   slot: number;
   /** The port that clients see, as text; "" on a unix socket. */
   portText = "";
+  webSockets = 0;
   /** No longer in the configuration: connections end after the answer that they are at. */
   retired = false;
   readonly #connections = new Set<HostedConnection>();
@@ -53,6 +54,14 @@ export abstract class BoundListener {
       this.clients.closed(before);
       this.clients.tryAccept(this.slot, 0);
     }
+    const { webSockets } = this.context.scoreboard;
+    webSockets.clientHas(before, -this.webSockets);
+    webSockets.clientHas(this.slot, this.webSockets);
+  }
+
+  /** Certificates, or something else that TLS needs, have changed. */
+  materialChanged(): void {
+    // Only where TLS is spoken.
   }
 
   /**

@@ -1,5 +1,7 @@
+import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { Movables } from "./rebalance/movable.ts";
 import type { Scoreboard } from "../shared-memory/scoreboard.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
@@ -14,6 +16,12 @@ export interface WorkerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly wheel: TimerWheel;
+  /** WebSockets by their server. */
+  readonly movables: Movables;
+  /** Certificates, keys, authorities: what holds for handshakes from now on. */
+  tls: TlsMaterial;
+  /** Asks the control plane for a certificate for a name; absent when nobody could get one. */
+  readonly wanted?: (listener: string, name: string) => void;
   log(level: "debug" | "info" | "warn" | "error", message: string): void;
   /** Milliseconds by `clock`, as of the last tick of the wheel: exact enough for deadlines, and free. */
   now: number;

@@ -1,4 +1,6 @@
+import { NO_TLS_MATERIAL } from "../config/tls-material.ts";
 import { seededRandom } from "../core/random.ts";
+import { Movables } from "./rebalance/movable.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { requestIds, TICK, type WorkerContext } from "./worker-context.ts";
@@ -25,6 +27,8 @@ export function testWorker(options: { servers?: number; scoreboard?: Scoreboard 
     clock: { now: () => time, wall: () => time },
     random: seededRandom(1),
     wheel,
+    movables: new Movables(),
+    tls: NO_TLS_MATERIAL,
     log: (level, message) => void logs.push(`${level} ${message}`),
     now: time,
     draining: false,

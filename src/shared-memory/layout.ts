@@ -24,6 +24,10 @@ export const IN_FLIGHT = 0;
 export const CONNECTIONS = 1;
 /** Line 0, integer: 1 while a worker without a connection waits for one that others keep unused. */
 export const WANTED = 2;
+/** Line 0, integer, atomic: WebSockets that are open and not being closed. */
+export const WEB_SOCKETS = 3;
+/** Line 0, integer, atomic, of a pool's first server: time of the last connection that rebalancing closed, in ms, as 32 bits. */
+export const REBALANCED_AT = 4;
 /** Line 1, doubles: sums that decay with TAU. Completed and failed requests, latency samples and the sum of these. */
 export const COMPLETED = 8;
 export const FAILED = 9;
@@ -77,8 +81,8 @@ export const BREAKER_TRIALS = 86;
 export const WINDOW_SLICES = 8;
 export const WINDOW_ERRORS = 87;
 
-// A worker's own cells for one server: three lines of doubles.
-export const SERVER_LANE = 24;
+// A worker's own cells for one server: four lines of doubles.
+export const SERVER_LANE = 32;
 export const LANE_IN_FLIGHT = 0;
 export const LANE_CONNECTIONS = 1;
 export const LANE_REQUESTS = 2;
@@ -99,6 +103,14 @@ export const LANE_SLOW = 17;
 /** Of the pool, in the lane of its first server: the worker's adaptive limit (0: none), and requests that wait for a place. */
 export const LANE_POOL_LIMIT = 18;
 export const LANE_POOL_WAITING = 19;
+/** The worker's share of WEB_SOCKETS; then messages and bytes from the server's side of WebSockets and towards it. */
+export const LANE_WEB_SOCKETS = 24;
+export const LANE_MESSAGES_IN = 25;
+export const LANE_MESSAGES_OUT = 26;
+export const LANE_TUNNEL_BYTES_IN = 27;
+export const LANE_TUNNEL_BYTES_OUT = 28;
+/** WebSockets that rebalancing has closed. */
+export const LANE_REBALANCED = 29;
 
 // Shared cells of one listener: one line of integers.
 export const LISTENER_INTS = LINE / 4;
@@ -106,8 +118,8 @@ export const LISTENER_INTS = LINE / 4;
 export const LISTENER_NAME = 0;
 export const LISTENER_OPEN = 1;
 
-// A worker's own cells for one listener: two lines of doubles.
-export const LISTENER_LANE = 16;
+// A worker's own cells for one listener: three lines of doubles.
+export const LISTENER_LANE = 24;
 export const CLIENTS_ACCEPTED = 0;
 export const CLIENTS_OPEN = 1;
 /** Connections that were closed at once because the limit was reached. */
@@ -120,6 +132,18 @@ export const CLIENT_BYTES_IN = 6;
 export const CLIENT_BYTES_OUT = 7;
 /** No status, then 1xx to 5xx. */
 export const CLIENT_STATUS = 8;
+/** TLS handshakes that succeeded, and those of them that took up an earlier session. */
+export const HANDSHAKES = 14;
+export const HANDSHAKES_RESUMED = 15;
+/** WebSockets that are open; then messages and bytes from clients' sides of them and towards them. */
+export const CLIENT_WEB_SOCKETS = 16;
+export const CLIENT_MESSAGES_IN = 17;
+export const CLIENT_MESSAGES_OUT = 18;
+export const CLIENT_TUNNEL_BYTES_IN = 19;
+export const CLIENT_TUNNEL_BYTES_OUT = 20;
+/** TLS handshakes that failed; sum of the times in ms that the others took, from the accepted connection on. */
+export const HANDSHAKES_FAILED = 21;
+export const HANDSHAKE_TIME = 22;
 
 // A worker's own cells about itself: one line of doubles.
 export const WORKER_LANE = 8;

@@ -7,6 +7,7 @@ import { stateOf } from "./health-flags.ts";
 import * as L from "./layout.ts";
 import { allocate, type ScoreboardHandle, type ScoreboardSize } from "./memory.ts";
 import type { ServerState } from "./server-state.ts";
+import { WebSocketBoard } from "./web-socket-board.ts";
 import { WorkerBoard } from "./worker-board.ts";
 
 /**
@@ -27,6 +28,8 @@ export class Scoreboard implements ServerSignals {
   readonly health: HealthBoard;
   /** Signs of life of each worker. */
   readonly workers: WorkerBoard;
+  /** WebSockets per server and per listener. */
+  readonly webSockets: WebSocketBoard;
 
   readonly #globals: Int32Array<SharedArrayBuffer>;
   readonly #ints: Int32Array<SharedArrayBuffer>;
@@ -47,6 +50,7 @@ export class Scoreboard implements ServerSignals {
     this.clients = new ClientBoard(handle, worker);
     this.health = new HealthBoard(handle, worker);
     this.workers = new WorkerBoard(handle, worker);
+    this.webSockets = new WebSocketBoard(handle, worker);
   }
 
   /** Allocates a scoreboard; the calling (main) thread gets the last lane. */
@@ -306,7 +310,8 @@ export class Scoreboard implements ServerSignals {
     const all = new Float64Array(this.handle.serverLanes);
     for (let lane = 0; lane <= this.handle.workers; lane++) {
       const start = (lane * this.handle.servers + slot) * L.SERVER_LANE;
-      all.fill(0, start + L.LANE_REQUESTS, start + L.SERVER_LANE);
+      all.fill(0, start + L.LANE_REQUESTS, start + L.LANE_WEB_SOCKETS);
+      all.fill(0, start + L.LANE_MESSAGES_IN, start + L.SERVER_LANE);
     }
   }
 
@@ -321,6 +326,7 @@ export class Scoreboard implements ServerSignals {
       lane[mine + L.LANE_POOL_LIMIT] = lane[mine + L.LANE_POOL_WAITING] = 0;
     }
     this.health.reclaim(worker);
+    this.webSockets.reclaim(worker);
     this.clients.reclaim(worker);
     this.workers.reset(worker);
   }

@@ -2,6 +2,18 @@ import { BUCKETS } from "./histogram.ts";
 import * as L from "./layout.ts";
 import type { ScoreboardHandle } from "./memory.ts";
 
+/** What passed through WebSockets, and how many are open. */
+export interface WebSocketTotals {
+  /** Not counting those that are being closed. */
+  readonly open: number;
+  /** From the client or server that the totals are about, and to it; each message once, however many frames it has. */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  /** Frames with their heads. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 /** A server's counters since its slot was taken, added up over all lanes. */
 export interface ServerTotals {
   readonly requests: number;
@@ -16,6 +28,8 @@ export interface ServerTotals {
   readonly statuses: readonly number[];
   /** Mean time to the answer's head in ms over all requests; NaN without one. */
   readonly meanLatency: number;
+  /** Of these, `rebalanced` were closed so that their clients find another server. */
+  readonly webSockets: WebSocketTotals & { readonly rebalanced: number };
 }
 
 /** A listener's counters, added up over all lanes. */
@@ -29,6 +43,14 @@ export interface ListenerTotals {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly statuses: readonly number[];
+  readonly webSockets: WebSocketTotals;
+  /** TLS handshakes that succeeded; of these, `resumed` took up an earlier session. `time` is their sum in ms. */
+  readonly handshakes: {
+    readonly done: number;
+    readonly resumed: number;
+    readonly failed: number;
+    readonly time: number;
+  };
 }
 
 /** Reads a server's counters; for the control plane, not the request path. */
@@ -44,6 +66,14 @@ export function serverTotals(handle: ScoreboardHandle, slot: number): ServerTota
     bytesOut: sums[L.LANE_BYTES_OUT]!,
     statuses: sums.slice(L.LANE_STATUS, L.LANE_STATUS + 6),
     meanLatency: sums[L.LANE_LATENCY_TOTAL]! / sums[L.LANE_LATENCY_COUNT]!,
+    webSockets: {
+      open: sums[L.LANE_WEB_SOCKETS]!,
+      messagesIn: sums[L.LANE_MESSAGES_IN]!,
+      messagesOut: sums[L.LANE_MESSAGES_OUT]!,
+      bytesIn: sums[L.LANE_TUNNEL_BYTES_IN]!,
+      bytesOut: sums[L.LANE_TUNNEL_BYTES_OUT]!,
+      rebalanced: sums[L.LANE_REBALANCED]!,
+    },
   };
 }
 
@@ -74,6 +104,19 @@ export function listenerTotals(handle: ScoreboardHandle, place: number): Listene
     bytesIn: sums[L.CLIENT_BYTES_IN]!,
     bytesOut: sums[L.CLIENT_BYTES_OUT]!,
     statuses: sums.slice(L.CLIENT_STATUS, L.CLIENT_STATUS + 6),
+    handshakes: {
+      done: sums[L.HANDSHAKES]!,
+      resumed: sums[L.HANDSHAKES_RESUMED]!,
+      failed: sums[L.HANDSHAKES_FAILED]!,
+      time: sums[L.HANDSHAKE_TIME]!,
+    },
+    webSockets: {
+      open: sums[L.CLIENT_WEB_SOCKETS]!,
+      messagesIn: sums[L.CLIENT_MESSAGES_IN]!,
+      messagesOut: sums[L.CLIENT_MESSAGES_OUT]!,
+      bytesIn: sums[L.CLIENT_TUNNEL_BYTES_IN]!,
+      bytesOut: sums[L.CLIENT_TUNNEL_BYTES_OUT]!,
+    },
   };
 }
 

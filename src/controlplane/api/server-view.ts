@@ -30,6 +30,7 @@ export function serverView(pool: string, server: ServerConfig, slot: number, sca
     statuses: namedStatuses(totals.statuses),
     bytesIn: totals.bytesIn,
     bytesOut: totals.bytesOut,
+    webSockets: totals.webSockets,
     /** ms: the recent average, the peak-sensitive one, and the mean over everything. */
     latency: {
       average: round(scoreboard.latency(slot)),

@@ -32,6 +32,7 @@ export function statusRoutes(state: NodeState): FastifyPluginCallback {
 
 function totals({ scoreboard, snapshot }: NodeState) {
   const sum = { connections: 0, openConnections: 0, requests: 0, refused: 0, upgrades: 0, bytesIn: 0, bytesOut: 0 };
+  const webSockets = { open: 0, messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   for (const name of Object.keys(snapshot()?.config.listeners ?? {})) {
     const place = scoreboard.clients.listenerSlot(name);
     const counted = listenerTotals(scoreboard.handle, place);
@@ -42,6 +43,11 @@ function totals({ scoreboard, snapshot }: NodeState) {
     sum.upgrades += counted.upgrades;
     sum.bytesIn += counted.bytesIn;
     sum.bytesOut += counted.bytesOut;
+    webSockets.open += counted.webSockets.open;
+    webSockets.messagesIn += counted.webSockets.messagesIn;
+    webSockets.messagesOut += counted.webSockets.messagesOut;
+    webSockets.bytesIn += counted.webSockets.bytesIn;
+    webSockets.bytesOut += counted.webSockets.bytesOut;
   }
-  return sum;
+  return { ...sum, webSockets };
 }

@@ -70,6 +70,25 @@ describe("FrameTracker", () => {
     );
   });
 
+  it("counts messages, each once and with its last byte", () => {
+    fc.assert(
+      fc.property(frames, fc.boolean(), fc.integer({ min: 1, max: 100_000 }), (list, masked, size) => {
+        const bytes = joined(list.map(({ opcode, length, final }) => frame(opcode, length, masked, final)));
+        const tracker = new FrameTracker(masked);
+        const last = bytes.length - 1;
+        for (let from = 0; from < last; from += size) {
+          tracker.advance(bytes, from, Math.min(last, from + size), false);
+        }
+        const data = list.filter(({ opcode, final }) => opcode < 8 && final).length;
+        const end = list.at(-1)!;
+        expect(tracker.messages).toBe(data - (end.opcode < 8 && end.final ? 1 : 0));
+        tracker.advance(bytes, last, bytes.length, false);
+        expect(tracker.messages).toBe(data);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("finds the same byte by byte", () => {
     const bytes = joined([frame(1, 0, true), frame(2, 126, true, false), frame(9, 3, true), frame(0, 65_536, true)]);
     const all = Array.from(bytes, (_, i) => i);

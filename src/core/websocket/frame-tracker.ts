@@ -17,6 +17,8 @@ export class FrameTracker {
   lost = false;
   /** A whole Close frame has passed: its sender says nothing after it (section 5.5.1). */
   closed = false;
+  /** Whole messages that have passed: data frames that are the last of theirs (section 5.4). */
+  messages = 0;
   /** The mask bit that every frame must have: set towards the server, clear towards the client (section 5.1). */
   readonly #mask: 0 | 0x80;
   /** How many bytes of a head were read; 0 outside of a head. */
@@ -24,6 +26,8 @@ export class FrameTracker {
   /** How many bytes the head has, as far as its first two tell. */
   #headLength = 2;
   #opcode = 0;
+  /** 1 if the frame is the last one of a message, as far as its head tells. */
+  #final: 0 | 1 = 0;
   /** The length so far, while a longer form is being read. */
   #length = 0;
   /** Bytes of the frame that are still to come behind its head: masking key and payload. */
@@ -58,7 +62,8 @@ export class FrameTracker {
         position += step;
         if (this.#left !== 0) continue;
       }
-      if (this.#opcode === CLOSE) this.closed = true;
+      if (this.#opcode < CLOSE) this.messages += this.#final;
+      else if (this.#opcode === CLOSE) this.closed = true;
       if (stop) return position;
     }
     return this.lost ? to : position;
@@ -69,6 +74,7 @@ export class FrameTracker {
     const index = this.#headBytes++;
     if (index === 0) {
       this.#opcode = byte & 0x0f;
+      this.#final = (byte & 0x80) === 0 ? 0 : 1;
       const control = this.#opcode >= CLOSE;
       // Opcodes 3 to 7 and 11 to 15 are not defined; a control frame is never a fragment.
       if ((this.#opcode & 7) > 2 || (control && (byte & 0x80) === 0)) this.lost = true;

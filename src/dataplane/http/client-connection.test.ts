@@ -259,17 +259,22 @@ describe("ClientConnection: tunnels", () => {
     expect(opened[0].sent === Buffer.concat(pieces).toString()).toBe(true);
   });
 
-  it("are cut after a long silence", async () => {
+  it.each(["websocket", "chat"])("that are silent for long end: %s", async (protocol) => {
     const proxy = limits({ tunnelIdleTimeout: "10s" });
     const client = proxy.connect();
-    client.receive(upgrade);
+    client.receive(upgrade.replace("websocket", protocol));
     opened[0].connected();
-    opened[0].receive(switched);
+    opened[0].receive(switched.replace("websocket", protocol));
     proxy.context.advance(9000);
     client.receive("x");
     proxy.context.advance(9000);
-    expect(client.destroyed).toBe(false);
+    expect([client.destroyed, client.ended]).toEqual([false, false]);
     proxy.context.advance(1100);
+    if (protocol === "websocket") {
+      // In good order: the Close frame, the ends of the streams, and only then the end of patience.
+      expect(client.takeSent().slice(-6)).toBe("\x03\xe9idle");
+      proxy.context.advance(4100);
+    }
     await settled();
     expect([client.destroyed, opened[0].destroyed]).toEqual([true, true]);
   });

@@ -5,7 +5,8 @@ import { Http2ClientConnection } from "../http2/client-connection.ts";
 import { ClientInput } from "./client-input.ts";
 import { BODY, CLOSED, HEAD, IDLE, LINGER, TUNNEL, WAIT } from "./client-state.ts";
 import type { BufferLender } from "./buffer-lender.ts";
-import { Tunnel, type TunnelClient } from "./tunnel.ts";
+import type { TunnelClient } from "./tunnel-ends.ts";
+import { Tunnel } from "./tunnel.ts";
 
 /** How long a connection lingers, so that the last answer is not lost to a reset (RFC 9112 9.6). */
 const LINGER_TIME = 2000;

@@ -24,6 +24,8 @@ export interface ConnectionHost {
   readonly slot: number;
   /** The port that clients see, as text; "" on a unix socket. */
   readonly portText: string;
+  /** WebSockets that are open. */
+  webSockets: number;
   /** No longer in the configuration. */
   readonly retired: boolean;
   /** A connection is gone. */

@@ -15,6 +15,7 @@ export class TestProxy implements ConnectionHost {
   readonly clients;
   readonly slot: number;
   readonly portText = "8080";
+  webSockets = 0;
   readonly wholePlan: Plan;
   plan: ListenerPlan;
   retired = false;

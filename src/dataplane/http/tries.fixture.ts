@@ -28,6 +28,7 @@ export class TriedProxy implements ConnectionHost {
   readonly clients = this.context.scoreboard.clients;
   readonly slot = this.clients.listenerSlot("web");
   readonly portText = "8080";
+  webSockets = 0;
   retired = false;
   /** Everything that was ever filed in the wheel. */
   readonly timed = new Set<Timed>();

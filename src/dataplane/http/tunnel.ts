@@ -1,9 +1,10 @@
-import { closeFrame, GOING_AWAY } from "../../core/websocket/close-frame.ts";
-import { FrameTracker } from "../../core/websocket/frame-tracker.ts";
+import { closeFrame, GOING_AWAY, SERVICE_RESTART } from "../../core/websocket/close-frame.ts";
+import type { Movable } from "../rebalance/movable.ts";
 import type { Timed } from "../timer-wheel.ts";
-import { sharedReadBuffer, takeReadBuffer } from "../transport.ts";
-import type { WorkerContext } from "../worker-context.ts";
 import type { BufferLender } from "./buffer-lender.ts";
+import type { TunnelClient, TunnelHost, TunnelServer } from "./tunnel-ends.ts";
+import { TunnelRelay } from "./tunnel-relay.ts";
+import type { TunnelSide } from "./tunnel-side.ts";
 
 /**
  * How long a tunnel that must end waits, in ms: for the end of a frame that is on its way, and for both sides to confirm
@@ -12,34 +13,6 @@ import type { BufferLender } from "./buffer-lender.ts";
 export const TUNNEL_CLOSE_GRACE = 2000;
 /** How long both sides may then take to end their sending halves, in ms. What they still send is dropped. */
 const END_GRACE = 2000;
-const REASON = "going away";
-
-/** The client's end of a tunnel: its connection. */
-export interface TunnelClient {
-  readBuffer: Buffer;
-  /** Bytes written that the kernel has not taken. */
-  readonly unsent: number;
-  readonly needsDrain: boolean;
-  write(bytes: Uint8Array): void;
-  /** Reads go on, if they were paused. */
-  resumeReading(): void;
-  /** Sends what was written, then the end. */
-  endSending(): void;
-  /** Ends the connection without ceremony. */
-  cut(): void;
-}
-
-/** The server's end of a tunnel: the leg of the exchange that asked for it. */
-export interface TunnelServer {
-  /** The connection has taken all that was sent, so that what was handed over may be overwritten. */
-  readonly taken: boolean;
-  /** False asks the client to pause. */
-  tunnelSend(bytes: Uint8Array): boolean;
-  /** Reads from the server go on, if they were paused. */
-  resume(): void;
-  /** The client has sent its last byte. */
-  tunnelClientEnded(): void;
-}
 
 /** Bytes pass, both ways. */
 const OPEN = 0;
@@ -52,47 +25,32 @@ const OVER = 3;
 
 /**
  * What a connection is after an upgrade: bytes both ways, until one side ends, both are silent for long, or `close` ends
- * it in the way of its protocol. It knows that of WebSocket: a Close frame 1001 to both sides, each at a boundary of
- * frames (RFC 6455 section 7). Of any other protocol it knows only that a stream has an end.
+ * it in the way of its protocol. It knows that of WebSocket: a Close frame to both sides, each at a boundary of frames
+ * (RFC 6455 section 7). There it counts messages and may ping a silent side, too. Of any other protocol it knows only
+ * that a stream has an end.
  */
-export class Tunnel implements Timed {
+export class Tunnel extends TunnelRelay implements Timed, Movable {
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
-  readonly #client: TunnelClient;
-  readonly #server: TunnelServer;
-  readonly #context: WorkerContext;
+  readonly #webSocket: boolean;
   readonly #idleTimeout: number;
-  /** The frames of each side; null when the protocol is not WebSocket. */
-  readonly #clientFrames: FrameTracker | null;
-  readonly #serverFrames: FrameTracker | null;
   #state = OPEN;
-  /** The side has sent its last byte. */
-  #clientEnded = false;
-  #serverEnded = false;
-  /** Nothing that the side sends is passed on any more. */
-  #clientMuted = false;
-  #serverMuted = false;
+  /** Counts as a WebSocket of the listener; of the server, where it may be moved away from. */
+  #counted = false;
+  #movable = false;
+  /** What the Close frames say. */
+  #code = GOING_AWAY;
+  #reason = "";
 
-  /**
-   * @param webSocket whether the bytes are WebSocket frames
-   * @param idleTimeout longest silence of both sides, in ms
-   */
-  constructor(
-    client: TunnelClient,
-    server: TunnelServer,
-    context: WorkerContext,
-    webSocket: boolean,
-    idleTimeout: number,
-  ) {
-    this.#client = client;
-    this.#server = server;
-    this.#context = context;
-    this.#idleTimeout = idleTimeout;
-    this.#clientFrames = webSocket ? new FrameTracker(true) : null;
-    this.#serverFrames = webSocket ? new FrameTracker(false) : null;
-    this.#wait(idleTimeout);
+  /** @param webSocket whether the bytes are WebSocket frames */
+  constructor(client: TunnelClient, server: TunnelServer, host: TunnelHost, webSocket: boolean) {
+    super(client, server, host, webSocket);
+    this.#webSocket = webSocket;
+    this.#idleTimeout = host.plan.config.limits.tunnelIdleTimeout;
+    if (webSocket) this.#enlist();
+    this.rearm();
   }
 
   /** `close` was called: the two sides need not be told anything more. */
@@ -102,52 +60,34 @@ export class Tunnel implements Timed {
 
   /** The client has sent buffer[from, length). False asks it to pause. */
   fromClient(buffer: Buffer, from: number, length: number): boolean {
-    const frames = this.#clientFrames;
-    let to = length;
-    if (this.#state === OPEN) {
-      this.deadline = this.#context.now + this.#idleTimeout;
-      frames?.advance(buffer, from, length, false);
-    } else {
-      to = this.#pass(frames, this.#clientMuted, buffer, from, length);
-    }
-    let goOn = true;
-    if (to > from) {
-      const shared = buffer === sharedReadBuffer;
-      goOn = this.#server.tunnelSend(shared ? Buffer.from(buffer.subarray(from, to)) : buffer.subarray(from, to));
-      if (!shared && !this.#server.taken) this.#client.readBuffer = takeReadBuffer();
-    }
+    const up = this.up;
+    if (this.#state === OPEN) return this.relay(up, buffer, from, length, null);
+    const to = this.pass(up, buffer, from, length);
+    const goOn = to === from || this.put(up, buffer, from, to, null);
     if (this.#state === CLOSING) {
       this.#closeTowardsServer();
       this.#endIfDone();
     }
-    return goOn || this.#clientMuted;
+    return goOn || up.muted;
   }
 
   /** The server has sent these bytes, which lie in a buffer of `lender`. False asks it to pause. */
   fromServer(bytes: Buffer, lender: BufferLender): boolean {
-    const frames = this.#serverFrames;
-    let to = bytes.length;
-    if (this.#state === OPEN) {
-      this.deadline = this.#context.now + this.#idleTimeout;
-      frames?.advance(bytes, 0, to, false);
-    } else {
-      to = this.#pass(frames, this.#serverMuted, bytes, 0, to);
-    }
-    if (to > 0) {
-      this.#client.write(to === bytes.length ? bytes : bytes.subarray(0, to));
-      if (this.#client.unsent > 0) lender.replaceBuffer();
-    }
+    const down = this.down;
+    if (this.#state === OPEN) return this.relay(down, bytes, 0, bytes.length, lender);
+    const to = this.pass(down, bytes, 0, bytes.length);
+    const goOn = to === 0 || this.put(down, bytes, 0, to, lender);
     if (this.#state === CLOSING) {
       this.#closeTowardsClient();
       this.#endIfDone();
     }
-    return !this.#client.needsDrain || this.#serverMuted;
+    return goOn || down.muted;
   }
 
   /** The client has sent its last byte. */
   clientEnded(): void {
-    this.#clientEnded = true;
-    if (this.#state === OPEN) return this.#server.tunnelClientEnded();
+    this.up.ended = true;
+    if (this.#state === OPEN) return this.server.tunnelClientEnded();
     if (this.#state !== CLOSING) return;
     this.#closeTowardsServer();
     this.#endIfDone();
@@ -155,88 +95,137 @@ export class Tunnel implements Timed {
 
   /** The server has sent its last byte. */
   serverEnded(): void {
-    this.#serverEnded = true;
-    if (this.#state === OPEN) return this.#client.endSending();
+    this.down.ended = true;
+    if (this.#state === OPEN) return this.client.endSending();
     if (this.#state !== CLOSING) return;
     this.#closeTowardsClient();
     this.#endIfDone();
   }
 
-  /** The tunnel must end: in the way of its protocol if that is possible soon, by the ends of both streams otherwise. */
-  close(): void {
+  /**
+   * The tunnel must end: in the way of its protocol if that is possible soon, by the ends of both streams otherwise.
+   *
+   * @param code of the Close frames, and `reason` their text
+   */
+  close(code = GOING_AWAY, reason = "going away"): void {
     if (this.#state !== OPEN) return;
     this.#state = CLOSING;
+    this.#code = code;
+    this.#reason = reason;
+    this.#settle();
     this.#wait(TUNNEL_CLOSE_GRACE);
     this.#closeTowardsServer();
     this.#closeTowardsClient();
     this.#endIfDone();
   }
 
+  moveAway(): void {
+    this.#movable = false;
+    this.close(SERVICE_RESTART, "rebalancing");
+  }
+
   /** One of the two connections is gone. */
   over(): void {
     this.#state = OVER;
-    this.#context.wheel.disarm(this);
+    this.host.context.wheel.disarm(this);
+    this.#settle();
+    if (!this.#counted) return;
+    this.#counted = false;
+    this.#countClient(-1);
   }
 
-  onDeadline(): void {
-    if (this.#state === CLOSING) this.#end();
-    else this.#client.cut();
+  onDeadline(now: number): void {
+    if (this.#state === CLOSING) return this.#end();
+    if (this.#state === ENDING || (!this.#webSocket && now >= this.activeAt + this.#idleTimeout))
+      return this.client.cut();
+    if (now >= this.activeAt + this.#idleTimeout) return this.close(GOING_AWAY, "idle");
+    this.check(this.up, this.down, now);
+    if (this.#state === OPEN) this.check(this.down, this.up, now);
+    if (this.#state === OPEN) this.rearm();
   }
 
-  /** Where what is still passed on ends, of bytes[from, to): at the first boundary; at once if the side is muted. */
-  #pass(frames: FrameTracker | null, muted: boolean, bytes: Buffer, from: number, to: number): number {
-    if (!muted) return frames === null ? to : frames.advance(bytes, from, to, true);
-    // Dropped, but for knowing when the side has confirmed the end.
-    frames?.advance(bytes, from, to, false);
-    return from;
+  // --- counts ---
+
+  #enlist(): void {
+    const { scoreboard, movables } = this.host.context;
+    this.#counted = this.#movable = true;
+    this.#countClient(1);
+    scoreboard.webSockets.joined(this.slot);
+    movables.add(this.slot, this);
   }
+
+  #countClient(change: number): void {
+    const host = this.host;
+    host.webSockets += change;
+    host.context.scoreboard.webSockets.clientHas(host.slot, change);
+  }
+
+  /** From now on it is none of those that the server has, and that may be moved. */
+  #settle(): void {
+    if (!this.#movable) return;
+    this.#movable = false;
+    const { scoreboard, movables } = this.host.context;
+    scoreboard.webSockets.left(this.slot);
+    movables.remove(this.slot, this);
+  }
+
+  // --- the end ---
 
   /** Puts a Close frame behind the client's last whole frame, unless the client has sent one itself. */
   #closeTowardsServer(): void {
-    const frames = this.#clientFrames;
-    if (this.#clientMuted) return;
-    if (frames !== null && !frames.atBoundary && !frames.lost && !this.#clientEnded) return;
-    this.#clientMuted = true;
-    if (frames?.atBoundary && !frames.closed && !this.#clientEnded)
-      this.#server.tunnelSend(closeFrame(GOING_AWAY, REASON, this.#context.random() * 2 ** 32));
+    const up = this.up;
+    const { gone } = this.down;
+    if (up.muted || (up.isWithinFrame && !gone)) return;
+    const tells = !up.isSilenced && up.frames!.atBoundary && !gone;
+    up.muted = true;
+    if (tells) this.server.tunnelSend(closeFrame(this.#code, this.#reason, this.maskingKey()));
     // Nothing is passed on any more, so nothing has to be waited for.
-    this.#client.resumeReading();
+    this.client.resumeReading();
   }
 
   #closeTowardsClient(): void {
-    const frames = this.#serverFrames;
-    if (this.#serverMuted) return;
-    if (frames !== null && !frames.atBoundary && !frames.lost && !this.#serverEnded) return;
-    this.#serverMuted = true;
-    if (frames?.atBoundary && !frames.closed && !this.#serverEnded) this.#client.write(closeFrame(GOING_AWAY, REASON));
-    this.#server.resume();
+    const down = this.down;
+    const { gone } = this.up;
+    if (down.muted || (down.isWithinFrame && !gone)) return;
+    const tells = !down.isSilenced && down.frames!.atBoundary && !gone;
+    down.muted = true;
+    if (tells) this.client.write(closeFrame(this.#code, this.#reason));
+    this.server.resume();
   }
 
   /** Ends both streams once each side has got its Close frame and confirmed it, or cannot. */
   #endIfDone(): void {
-    if (!this.#clientMuted || !this.#serverMuted) return;
-    if (confirmed(this.#clientFrames, this.#clientEnded) && confirmed(this.#serverFrames, this.#serverEnded))
-      this.#end();
+    const [up, down] = [this.up, this.down];
+    if (up.muted && down.muted && up.isDone && down.isDone) this.#end();
   }
 
   #end(): void {
     this.#state = ENDING;
-    this.#clientMuted = this.#serverMuted = true;
+    this.up.muted = this.down.muted = true;
     this.#wait(END_GRACE);
-    this.#client.resumeReading();
-    this.#server.resume();
+    this.client.resumeReading();
+    this.server.resume();
     // The client's end may end everything, so it comes last.
-    this.#server.tunnelClientEnded();
-    this.#client.endSending();
+    this.server.tunnelClientEnded();
+    this.client.endSending();
   }
 
+  // --- deadlines ---
+
   #wait(time: number): void {
-    this.deadline = this.#context.now + time;
-    this.#context.wheel.arm(this);
+    this.deadline = this.host.context.now + time;
+    this.host.context.wheel.arm(this);
+  }
+
+  /** Reads move no deadline: what has happened meanwhile is looked at when it comes. */
+  protected rearm(): void {
+    const [up, down] = [this.up, this.down];
+    this.deadline = Math.min(this.activeAt + this.#idleTimeout, checkAt(up, down), checkAt(down, up));
+    this.host.context.wheel.arm(this);
   }
 }
 
-/** Whether nothing more is to be expected from a side that was told that the tunnel ends. */
-function confirmed(frames: FrameTracker | null, ended: boolean): boolean {
-  return ended || frames === null || frames.closed || frames.lost;
+/** When it has to be looked at whether the side is there. */
+function checkAt({ liveness, ended }: TunnelSide, other: TunnelSide): number {
+  return liveness === null || ended || other.pingWaits ? Infinity : liveness.due;
 }

@@ -287,6 +287,11 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     return this.request.taken;
   }
 
+  /** Bytes sent that it has not taken. */
+  get unsent(): number {
+    return this.#attempt.connection?.unsent ?? 0;
+  }
+
   /** Bytes from the client for a tunnel; false asks it to pause. */
   tunnelSend(bytes: Buffer): boolean {
     const connection = this.#attempt.connection!;
