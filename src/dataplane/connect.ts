@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { handlesAvailable, HandleSocket } from "./handle-socket.ts";
+import { TlsSocket } from "./tls/tls-socket.ts";
 import {
   handOverNetSocket,
   openNetConnection,
@@ -18,6 +19,6 @@ export function openConnection(target: SocketTarget, owner: ConnectingOwner): St
 
 /** Gives a socket to another owner: its connection speaks another protocol than the first one expected. */
 export function handOver(socket: StreamSocket, owner: TransportOwner): void {
-  if (socket instanceof HandleSocket) socket.own(owner);
+  if (socket instanceof HandleSocket || socket instanceof TlsSocket) socket.own(owner);
   else handOverNetSocket(socket, owner);
 }

@@ -87,6 +87,13 @@ export class HandleSocket implements StreamSocket {
     this.#owner = owner;
   }
 
+  /** Gives the handle up, as it is: somebody else reads, writes and closes it. For this socket nothing happens any more. */
+  release(): StreamHandle {
+    this.#closed = true;
+    this.#reading = false;
+    return this.#handle;
+  }
+
   /** Strings are latin1. A buffer must stay as it is until `writableLength` is 0. */
   write(data: string | Uint8Array): void {
     if (this.#closed || this.#writeEnded) return;

@@ -23,6 +23,8 @@ export interface StreamHandle {
   connect6(request: StreamRequest, host: string, port: number): number;
   setNoDelay(on: boolean): number;
   setKeepAlive(on: boolean, delay: number): number;
+  /** Bytes that the kernel has not taken. */
+  readonly writeQueueSize: number;
   close(callback?: () => void): void;
 }
 

@@ -138,6 +138,11 @@ export function adoptSocket(socket: net.Socket, owner: TransportOwner): void {
   socket.on("data", onPlainData);
 }
 
+/** Takes a socket from its owner, who sees nothing of it any more. For sockets of `adoptSocket`. */
+export function disownSocket(socket: net.Socket): void {
+  socket.off("data", onPlainData).off("end", onEnd).off("drain", onDrain).off("error", onError).off("close", onClose);
+}
+
 /** Gives a socket of node:net to another owner, within `onData` at the latest. */
 export function handOverNetSocket(socket: StreamSocket, owner: TransportOwner): void {
   (socket as OwnedSocket)[OWNER] = owner;

@@ -97,6 +97,19 @@ export class ClientBoard {
     this.#lane[listener * L.LISTENER_LANE + L.CLIENT_UPGRADES]! += 1;
   }
 
+  /** A TLS handshake succeeded, `time` ms after the connection was accepted. */
+  handshakeDone(listener: number, time: number, resumed: boolean): void {
+    const mine = listener * L.LISTENER_LANE;
+    this.#lane[mine + L.HANDSHAKES]! += 1;
+    this.#lane[mine + L.HANDSHAKE_TIME]! += time;
+    if (resumed) this.#lane[mine + L.HANDSHAKES_RESUMED]! += 1;
+  }
+
+  /** A TLS handshake failed, or did not come to its end. */
+  handshakeFailed(listener: number): void {
+    this.#lane[listener * L.LISTENER_LANE + L.HANDSHAKES_FAILED]! += 1;
+  }
+
   /** Bytes that came from clients and went to them. */
   addBytes(listener: number, fromClient: number, toClient: number): void {
     const mine = listener * L.LISTENER_LANE;

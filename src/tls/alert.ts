@@ -1,4 +1,4 @@
-/** Descriptions of alerts (RFC 8446 6.2, RFC 6066 3). */
+/** Descriptions of alerts (RFC 8446 6.2, RFC 6066 3, RFC 7301 3.2). */
 export const Alert = {
   unexpectedMessage: 10,
   recordOverflow: 22,
@@ -7,6 +7,7 @@ export const Alert = {
   protocolVersion: 70,
   internalError: 80,
   unrecognizedName: 112,
+  noApplicationProtocol: 120,
 } as const;
 
 /** One of `Alert`. */
