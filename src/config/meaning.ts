@@ -4,6 +4,7 @@ import type { LooseConfig } from "./loose-config.ts";
 import { checkPassthrough } from "./passthrough-checks.ts";
 import { checkPools } from "./pool-checks.ts";
 import { checkRoutes } from "./route-checks.ts";
+import { checkTls } from "./tls-checks.ts";
 import type { Visit } from "./visit.ts";
 
 /**
@@ -12,6 +13,7 @@ import type { Visit } from "./visit.ts";
  */
 export function checkMeaning(config: LooseConfig, visit: Visit): void {
   checkListeners(config, visit);
+  checkTls(config, visit);
   checkAcme(config, visit);
   const used = checkRoutes(config, visit);
   checkPassthrough(config, visit);
