@@ -19,6 +19,7 @@ import { PoolQueue } from "./pool-queue.ts";
 import type { ServerConnections } from "./server-connections.ts";
 import { RequestMover } from "./request-mover.ts";
 import { PoolTls } from "./server-tls.ts";
+import { Rebalancer } from "../rebalance/rebalancer.ts";
 import { UpstreamServer } from "./upstream-server.ts";
 
 /** How often the scales of slow start are computed anew while any is below 1, in ms. */
@@ -62,6 +63,7 @@ export class PoolRuntime {
   readonly #tierConfig: TierConfig;
   readonly #slots: readonly number[];
   readonly #mover: RequestMover;
+  readonly #rebalancer: Rebalancer | null;
   readonly #tls: PoolTls | null;
   #seen = -1;
   #sets = 0;
@@ -111,6 +113,10 @@ export class PoolRuntime {
     this.degradedAnswer =
       degradation === false || degradation.answer === undefined ? null : compileRespond(degradation.answer);
     this.#tierConfig = { ...config, zone };
+    this.#rebalancer =
+      config.rebalance === false || algorithm.usesHashKey || algorithm.shares === "none"
+        ? null
+        : new Rebalancer(config.rebalance, this.servers, algorithm.shares === "equal", context);
     this.#chooser = new TierChooser(
       () =>
         algorithm.create({
@@ -186,6 +192,7 @@ export class PoolRuntime {
     const version = this.#context.scoreboard.stateVersion();
     if (version !== this.#seen || now >= this.#scalesAt) this.#refresh(version);
     this.#mover.tick();
+    this.#rebalancer?.tick(now);
     // Places on servers are shared with the other workers.
     if (this.queue.length !== 0) this.queue.advance();
     this.#tell();
@@ -202,6 +209,7 @@ export class PoolRuntime {
     this.#setScales();
     const plan = planPool(++this.#sets, this.servers, this.#context.scoreboard.health, this.#tierConfig);
     this.#chooser.update(plan);
+    this.#rebalancer?.follow(plan);
     this.hasTrials = this.servers.some(({ slot }) => this.onTrial(slot));
     const { degradation, minimumHealthy } = this.config;
     this.failed = poolFailed(plan.ready, minimumHealthy);

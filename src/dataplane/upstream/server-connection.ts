@@ -18,6 +18,8 @@ export interface ServerConnection {
 export interface SharedConnection extends ServerConnection {
   /** Nobody uses it. */
   readonly unused: boolean;
+  /** How many requests it takes at one time. */
+  readonly capacity: number;
   /** It takes one more request now. */
   readonly hasRoom: boolean;
   /** It will never take one again: it is closed as soon as the last one is answered. */

@@ -63,8 +63,8 @@ export class ServerConnections implements OpeningHome {
   readonly #waiting: ConnectionWaiter[] = [];
   /** How many are being made of which it is not known yet whether they can be shared, */
   #openings = 0;
-  /** and how many requests each is expected to carry: what the last one did, and for the first one any number. */
-  #expected = MAX_WAITING;
+  /** and how many requests each is expected to carry: as many as the last one did. */
+  #expected: number;
   #retired = false;
   #killEpoch: number;
   #warnedAt = -Infinity;
@@ -82,6 +82,8 @@ export class ServerConnections implements OpeningHome {
     this.config = config;
     this.context = context;
     this.tls = tls;
+    // Of a server that chooses the protocol nobody knows which before the first connection is made: all wait for that.
+    this.#expected = config.protocol === "auto" ? MAX_WAITING : config.maxStreams;
     this.#killEpoch = context.scoreboard.health.killEpoch(slot);
   }
 
@@ -217,7 +219,7 @@ export class ServerConnections implements OpeningHome {
 
   becameShared(opening: OpeningConnection, connection: SharedConnection): void {
     this.#openings--;
-    this.#expected = this.config.maxStreams;
+    this.#expected = Math.max(1, connection.capacity);
     this.#all.delete(opening);
     this.#all.add(connection);
     this.#shared.add(connection);

@@ -64,6 +64,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   #first: UpstreamStream | null = null;
   #active = 0;
   #uses = 0;
+  #hasAnswered = false;
   #held: UpstreamStream | null = null;
   /** The buffer that is being read, if it is the connection's own. */
   #reading: Buffer | null = null;
@@ -100,8 +101,12 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
     return this.#state === OPEN && this.#active < this.home.config.maxStreams && this.#codec.canOpen;
   }
 
+  get capacity(): number {
+    return Math.min(this.home.config.maxStreams, this.#codec.peerMaxStreams);
+  }
+
   get reused(): boolean {
-    return this.#uses > this.#active;
+    return this.#hasAnswered;
   }
 
   get encoder(): HpackEncoder {
@@ -128,7 +133,8 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
     return stream;
   }
 
-  ended(stream: UpstreamStream): void {
+  ended(stream: UpstreamStream, answered: boolean): void {
+    if (answered) this.#hasAnswered = true;
     if (stream.previous === null) this.#first = stream.next;
     else stream.previous.next = stream.next;
     if (stream.next !== null) stream.next.previous = stream.previous;

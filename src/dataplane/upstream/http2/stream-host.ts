@@ -20,6 +20,6 @@ export interface StreamHost {
   flushHeld(): void;
   /** The stream's head is held no longer, if it was. */
   letGo(stream: UpstreamStream): void;
-  /** The stream belongs to nobody any more. */
-  ended(stream: UpstreamStream): void;
+  /** The stream belongs to nobody any more; `answered`: its answer came as a whole. */
+  ended(stream: UpstreamStream, answered: boolean): void;
 }

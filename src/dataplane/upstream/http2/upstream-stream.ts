@@ -337,7 +337,7 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
     const user = this.#user!;
     // The rest of an upload that the server does not want any more.
     if (!this.#requestSent) this.#stream.reset(ErrorCode.cancel);
-    this.#close();
+    this.#close(true);
     user.onResponseEnd(trailers);
   }
 
@@ -386,8 +386,11 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
 
   onReset(code: number, processed: boolean): void {
     if (!processed && this.#state <= HELD) return this.#over(errors.refusedStream, true);
+    if (this.#state > HELD) return this.#over(errors.responseTruncated, false);
     if (code === ErrorCode.http11Required) this.#host.home.refused("the server wants this request in HTTP/1.1");
-    this.#over(this.#state <= HELD ? errors.connectionLost : errors.responseTruncated, false);
+    if (code !== ErrorCode.protocolError) return this.#over(errors.connectionLost, false);
+    this.#host.home.refused("a stream of HTTP/2 ended with PROTOCOL_ERROR");
+    this.#over(errors.badResponse, false);
   }
 
   /** The connection has ended. */
@@ -398,7 +401,7 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
   destroy(): void {
     if (this.#state === CLOSED) return;
     this.#stream.reset(ErrorCode.cancel);
-    this.#close();
+    this.#close(false);
   }
 
   /** Gives up: the user is told. */
@@ -420,7 +423,7 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
     if (this.#state === CLOSED) return;
     const user = this.#user!;
     if (this.waitsForBody && this.#host.home.context.now - this.#sentAt >= KEPT_WAITING) this.#keptWaiting = true;
-    this.#close();
+    this.#close(false);
     user.onUpstreamFailure(error, reused);
   }
 
@@ -439,13 +442,13 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
     context.wheel.arm(this);
   }
 
-  #close(): void {
+  #close(answered: boolean): void {
     this.#state = CLOSED;
     this.#user = null;
     this.#host.home.context.wheel.disarm(this);
     this.#host.letGo(this);
     this.#stream.release();
-    this.#host.ended(this);
+    this.#host.ended(this, answered);
   }
 }
 
