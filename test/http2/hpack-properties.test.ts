@@ -94,6 +94,34 @@ describe("what our encoder makes, our decoder reads", () => {
   });
 });
 
+describe("independent blocks", () => {
+  it("are read the same, whenever they are sent, and disturb no others", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(headerList, headerList, fc.nat(3)), { minLength: 1, maxLength: 15 }),
+        fc.constantFrom(0, 100, 4096),
+        (blocks, size) => {
+          const encoder = new HpackEncoder();
+          const decoder = new HpackDecoder(4096);
+          const waiting: [after: number, bytes: Buffer, list: HeaderList][] = [];
+          blocks.forEach(([list, trailers, delay], i) => {
+            if (i === 3) encoder.setMaxTableSize(size);
+            encoder.begin(true);
+            encoder.lines(asLines(trailers, false), 0, asLines(trailers, false).length);
+            waiting.push([i + delay, block(encoder), trailers]);
+            encoder.begin();
+            encoder.lines(asLines(list, false), 0, asLines(list, false).length);
+            for (const [after, bytes, late] of waiting)
+              if (after === i) expect(decodeList(decoder, bytes)).toEqual(late);
+            expect(decodeList(decoder, block(encoder))).toEqual(list);
+          });
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
 describe("Huffman code", () => {
   it("gives back every string of bytes, and has the length that was foretold", () => {
     fc.assert(

@@ -92,9 +92,14 @@ export class HpackEncoder {
     this.independent = independent;
     this.previous = this.start;
     if (this.buffer.length > KEPT_BUFFER) this.buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER);
-    if (independent || this.newSize < 0) return;
-    if (this.smallestSize < this.newSize) this.resize(this.smallestSize);
-    this.resize(this.newSize);
+    if (this.newSize < 0) return;
+    this.reserve(16);
+    if (this.smallestSize < this.newSize) this.integer(SIZE_UPDATE, 0x1f, this.smallestSize);
+    this.integer(SIZE_UPDATE, 0x1f, this.newSize);
+    // A block that may be late tells it, too, in case that it is the first; the next one of the others puts it into effect.
+    if (independent) return;
+    this.table.setMaxSize(this.smallestSize);
+    this.table.setMaxSize(this.newSize);
     this.newSize = -1;
   }
 
@@ -287,12 +292,6 @@ export class HpackEncoder {
       rest >>>= 7;
     }
     buffer[this.length++] = rest;
-  }
-
-  private resize(size: number): void {
-    this.reserve(8);
-    this.integer(SIZE_UPDATE, 0x1f, size);
-    this.table.setMaxSize(size);
   }
 
   /** Makes room for that many more bytes. */
