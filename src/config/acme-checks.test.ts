@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { algorithms } from "../core/balancing/registry.ts";
+import { diffConfig } from "./diff.ts";
 import { normaliseConfig } from "./normalise.ts";
 
 const plain = { listen: "127.0.0.1:8080", routes: [] };
@@ -50,6 +51,19 @@ describe("refuses", () => {
     expect(found[0]).toContain(expected);
     expect(found[0]).not.toContain("no key!");
   });
+});
+
+it("does not show the key of an external account in differences", () => {
+  const [before, after] = [undefined, { keyId: "kid-1", hmacKey: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajV" }].map(
+    (externalAccount) => {
+      const acme = { agreeToTerms: true, domains: "a.example", ...(externalAccount && { externalAccount }) };
+      const listeners = { web: { listen: "127.0.0.1:8443", tls: { acme } } };
+      return normaliseConfig({ listeners }, { extensions: { algorithms, filters: [] } }).config!;
+    },
+  );
+  const texts = diffConfig(before!, after!).map(({ text }) => text);
+  expect(texts.join("\n")).toContain("kid-1");
+  expect(texts.join("\n")).not.toContain("zWND");
 });
 
 describe("warns of", () => {
