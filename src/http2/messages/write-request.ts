@@ -24,7 +24,7 @@ export function writeRequest(encoder: HpackEncoder, text: string, scheme: string
   const webSocket = endsInWebSocket(text);
   writeMethod(encoder, webSocket ? "CONNECT" : method);
   if (webSocket) encoder.field(":protocol", "websocket");
-  if (method !== "CONNECT") {
+  if (method !== "CONNECT" || webSocket) {
     encoder.indexed(scheme === "https" ? STATIC.schemeHttps : STATIC.schemeHttp);
     if (target === "/") encoder.indexed(STATIC.pathSlash);
     else encoder.named(STATIC.pathSlash, target, false);
