@@ -41,7 +41,7 @@ export abstract class Http2AnswerWriter implements AnswerWriter {
 
   whole(context: AnswerContext, head: ResponseHead, text: string, start: number, end: number): void {
     if (context.view !== null) {
-      this.begin(context, head, end > start ? BODY_LENGTH : BODY_NONE, true);
+      this.begin(context, head, end > start ? BODY_LENGTH : BODY_NONE);
       if (end > start) this.data(context, Buffer.from(text.slice(start, end), "latin1"), 0, end - start, null);
       return;
     }
@@ -108,6 +108,7 @@ export abstract class Http2AnswerWriter implements AnswerWriter {
   }
 
   protected head(status: number, lines: string, end: boolean): void {
+    if (this.stream.sendingEnded) return;
     const { encoder } = this.codec;
     encoder.begin();
     encoder.status(status);
