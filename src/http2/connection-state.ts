@@ -138,8 +138,7 @@ export class ConnectionState implements StreamHost {
     if (stream.closed) return;
     this.close(stream);
     this.creditOutstanding(stream);
-    if (stream.id === 0) return;
-    this.resetId(stream.id, code, provoked);
+    if (stream.id !== 0) this.resetId(stream.id, code, provoked);
   }
 
   /** The peer has violated what holds for the stream (RFC 9113 5.4.2). */
@@ -147,15 +146,24 @@ export class ConnectionState implements StreamHost {
     if (stream.closed) return;
     this.close(stream);
     this.creditOutstanding(stream);
-    this.resetId(stream.id, code, true);
+    this.writeReset(stream.id, code);
     stream.user.onReset(code, true);
+    this.countReset(true);
   }
 
   /** RST_STREAM for a stream that is not in the table (any more). */
   resetId(id: number, code: number, provoked: boolean): void {
     if (this.over) return;
+    this.writeReset(id, code);
+    this.countReset(provoked);
+  }
+
+  private writeReset(id: number, code: number): void {
     this.sender.output.rstStream(id, code);
     this.closedStreams.addReset(id);
+  }
+
+  private countReset(provoked: boolean): void {
     this.countReply();
     if (provoked && this.meter.reset()) this.abuse("maxResets");
     this.announce();
@@ -197,6 +205,7 @@ export class ConnectionState implements StreamHost {
     for (let stream = this.streams.first; stream !== null; stream = next) {
       next = stream.next;
       if (stream.id !== 0 && stream.id <= last) continue;
+      if (stream.id !== 0) this.closedStreams.addReset(stream.id);
       this.abandon(stream, ErrorCode.refusedStream, false);
       // The user may have ended others meanwhile.
       next = this.streams.first;
