@@ -30,10 +30,27 @@ export function checkPools(config: LooseConfig, used: ReadonlySet<string>, visit
     }
   }
   checkPoolFailureParts(config.pools ?? {}, visit);
+  for (const [name, pool] of Object.entries(config.pools ?? {})) checkRebalancing(pool, ["pools", name], visit);
   checkUpstreams(config.pools ?? {}, visit);
   if (config.maxServers !== undefined && count > config.maxServers) {
     visit.error(["maxServers"], `there are ${count} servers, but room for ${config.maxServers} only; raise maxServers`);
   }
+}
+
+/** Closing a connection makes sense only if its client may find another server. */
+function checkRebalancing(
+  pool: NonNullable<LooseConfig["pools"]>[string] | undefined,
+  path: ConfigPath,
+  visit: Visit,
+): void {
+  if (pool?.rebalance === undefined || pool.rebalance === false) return;
+  const algorithm = visit.extensions.algorithms.find(({ name }) => name === pool.algorithm?.name);
+  if (algorithm === undefined || !(algorithm.usesHashKey || algorithm.shares === "none")) return;
+  visit.error(
+    [...path, "rebalance"],
+    `clients whose connections were closed would get the same server again: ${algorithm.name} does not go by shares`,
+    "key",
+  );
 }
 
 /** Notes who has a value first; reports when it was taken. */

@@ -39,6 +39,12 @@ it.each<[string, object, Record<string, object>, string]>([
     { o: { ...other, fallbackPool: "r" }, r: { servers: ["a:4"], fallbackPool: "p" } },
     "error pools.o.fallbackPool: the fallbacks go round in a circle: o → r → p → o",
   ],
+  [
+    "rebalancing by hash key",
+    { algorithm: "maglev", rebalance: {} },
+    {},
+    "error pools.p.rebalance: clients whose connections were closed would get the same server again: maglev",
+  ],
   ["minimum", { minimumHealthy: 3 }, {}, "warning pools.p.minimumHealthy: the pool has only 2 servers"],
   [
     "only backups",

@@ -236,6 +236,21 @@ export const SlowStartSchema = Type.Object(
 );
 export type SlowStartConfig = Static<typeof SlowStartSchema>;
 
+export const RebalanceSchema = Type.Object(
+  {
+    perMinute: Share("10%", "share of the pool's WebSockets that may be closed in a minute"),
+    minPerMinute: Type.Integer({
+      default: 10,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: "as many may be closed in a minute in any case",
+    }),
+    threshold: Share("20%", "by how much of its fair share a server may be above it"),
+  },
+  strict,
+);
+export type RebalanceConfig = Static<typeof RebalanceSchema>;
+
 export const DegradationSchema = Type.Object(
   {
     full: Share("70%", "from this share of ready servers on every request is served"),
@@ -284,6 +299,11 @@ export const poolFailureParts = {
     ...SlowStartSchema,
     description: "a server that comes back gets its traffic little by little: a time, or an object",
   }),
+  rebalance: switchable(
+    RebalanceSchema,
+    "off",
+    "WebSockets of servers that have more than their share are closed (1012) little by little, so that their clients come back and new servers get some",
+  ),
   panicThreshold: Share(
     "50%",
     "when fewer servers are ready, those are used as well that only their checks or errors speak against; 0 is off",

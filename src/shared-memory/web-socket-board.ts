@@ -1,3 +1,4 @@
+import { CATCH_UP } from "../core/balancing/rebalance.ts";
 import { takeBack } from "./cells.ts";
 import * as L from "./layout.ts";
 import type { ScoreboardHandle } from "./memory.ts";
@@ -57,7 +58,8 @@ export class WebSocketBoard {
 
   /**
    * Takes a turn to close one WebSocket of the pool whose first server this is: true at most once in `interval` ms over
-   * all workers, however they ask. What was not taken is not saved up.
+   * all workers, however they ask. Turns that were not taken are not saved up, but for those of the last CATCH_UP ms
+   * where workers look less often than there are turns.
    */
   takeTurn(server: number, now: number, interval: number): boolean {
     const cell = server * L.SERVER_INTS + L.REBALANCED_AT;
@@ -66,7 +68,8 @@ export class WebSocketBoard {
     const time = Math.floor(now) | 0 || 1;
     const since = (time - last) | 0;
     if (last !== 0 && since < interval && since > -AHEAD) return false;
-    return Atomics.compareExchange(this.#ints, cell, last, time) === last;
+    const saved = last !== 0 && interval < CATCH_UP && since > 0 ? Math.min(since - interval, CATCH_UP) : 0;
+    return Atomics.compareExchange(this.#ints, cell, last, (time - saved) | 0 || 1) === last;
   }
 
   /** A client has one more WebSocket open, or (−1) one less. */

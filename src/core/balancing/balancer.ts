@@ -115,5 +115,10 @@ export interface BalancingAlgorithm<Config = unknown> {
   readonly usesHashKey: boolean;
   /** True when the choice depends on the utilisation that servers report; only then are reports read from answers. */
   readonly usesLoadReports?: boolean;
+  /**
+   * What each server gets in the long run: a part by its weight (the default), as much as every other one, or what
+   * something else decides. The latter, and algorithms with a hash key, do not go together with rebalancing.
+   */
+  readonly shares?: "weight" | "equal" | "none";
   create(deps: BalancerDeps<Config>): Balancer;
 }

@@ -16,6 +16,7 @@ export const firstAvailable: BalancingAlgorithm = {
   summary: "The first server in the configured order that is not full.",
   schema: noSettings,
   usesHashKey: false,
+  shares: "none",
   create: ({ signals }) =>
     new LeastLoadedBalancer(
       new LeastLoaded(

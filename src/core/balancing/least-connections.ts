@@ -12,6 +12,7 @@ export const leastConnections: BalancingAlgorithm = {
   summary: "The server with the fewest requests in flight over all workers; ties rotate.",
   schema: noSettings,
   usesHashKey: false,
+  shares: "equal",
   create: ({ signals, worker, workers }) =>
     new LeastLoadedBalancer(new LeastLoaded((server) => signals.inFlight(server.slot), worker / Math.max(1, workers))),
 };

@@ -32,5 +32,6 @@ export const random: BalancingAlgorithm = {
   summary: "A ready server at random, all with the same chance.",
   schema: noSettings,
   usesHashKey: false,
+  shares: "equal",
   create: (deps) => new RandomChoice(deps.random, scales),
 };

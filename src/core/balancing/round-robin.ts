@@ -62,5 +62,6 @@ export const roundRobin: BalancingAlgorithm = {
   summary: "Each ready server in turn.",
   schema: noSettings,
   usesHashKey: false,
+  shares: "equal",
   create: (deps) => new RoundRobin(deps),
 };
