@@ -3,6 +3,7 @@ import { BoundListener } from "./bound-listener.ts";
 import { HandleSocket } from "./handle-socket.ts";
 import { ClientConnection } from "./http/client-connection.ts";
 import type { ConnectionHost } from "./http/connection-host.ts";
+import { Http2ClientConnection } from "./http2/client-connection.ts";
 import type { ExchangePool } from "./http/exchange-pool.ts";
 import type { StreamHandle } from "./node-bindings.ts";
 import type { ListenerPlan } from "./plan.ts";
@@ -16,6 +17,7 @@ import { adoptSocket } from "./transport.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 const HTTP_1 = new AlpnList("http/1.1");
+const HTTP_2_OR_1 = new AlpnList("h2", "http/1.1");
 /** How often a listener without a certificate says so, in ms. */
 const SAY_AGAIN = 60_000;
 
@@ -56,11 +58,13 @@ export class HttpListener extends BoundListener implements ConnectionHost, Hands
 
   /** What ALPN may choose. */
   get protocols(): AlpnList {
-    return HTTP_1;
+    return this.plan.config.http2 === false ? HTTP_1 : HTTP_2_OR_1;
   }
 
   /** The connection of a client after its handshake, by what ALPN has chosen; without TLS at once. */
   openClient(remote: string, session: TlsSession | null): TlsClient {
+    // The setting may have changed since the handshake began; then the client is told so by our closing.
+    if (session?.alpn === "h2") return new Http2ClientConnection(this, remote, session);
     return new ClientConnection(this, remote, session);
   }
 

@@ -89,8 +89,8 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     if (problem !== null) {
       host.clients.refused(host.slot);
       if (problem.malformed) {
-        this.#discard(exchange);
-        return this.stream.reset(ErrorCode.protocolError, true);
+        this.stream.reset(ErrorCode.protocolError, true);
+        return this.#discard(exchange);
       }
       exchange.id = host.context.requestId();
       this.#state = WAIT;
