@@ -12,7 +12,7 @@ export class HeldBytes {
   append(buffer: Buffer, length: number): void {
     const wanted = this.#length + length;
     if (wanted > this.#bytes.length) {
-      const bytes = Buffer.allocUnsafeSlow(this.#length === 0 ? Math.max(wanted, FIRST_CAPACITY) : 2 * wanted);
+      const bytes = Buffer.allocUnsafeSlow(Math.max(wanted, FIRST_CAPACITY, 2 * this.#bytes.length));
       this.#bytes.copy(bytes, 0, 0, this.#length);
       this.#bytes = bytes;
     }

@@ -3,10 +3,12 @@ import { BoundListener } from "../bound-listener.ts";
 import { HandleSocket } from "../handle-socket.ts";
 import type { StreamHandle } from "../node-bindings.ts";
 import { adoptSocket } from "../transport.ts";
-import { PassthroughSession } from "./passthrough-session.ts";
+import { PassthroughSession, type SessionHost } from "./passthrough-session.ts";
 
 /** An address whose clients speak TLS with the servers: connections are passed on by the name that they ask for. */
-export class PassthroughListener extends BoundListener {
+export class PassthroughListener extends BoundListener implements SessionHost {
+  #refusedAt = -Infinity;
+
   protected override takeHandle(handle: StreamHandle, remote: string): void {
     const session = new PassthroughSession(this, remote);
     this.opened(session);
@@ -20,5 +22,13 @@ export class PassthroughListener extends BoundListener {
     this.opened(session);
     session.relayEnd.attach(socket);
     adoptSocket(socket, session.relayEnd);
+  }
+
+  refused(client: string, reason: string): void {
+    this.clients.refused(this.slot);
+    // Said once a second at most: the log is no way to keep the main thread busy.
+    if (this.context.now - this.#refusedAt < 1000) return;
+    this.#refusedAt = this.context.now;
+    this.context.log("debug", `listener ${this.plan.name}: refused ${client}: ${reason}`);
   }
 }

@@ -20,6 +20,8 @@ export interface SessionHost {
   readonly clients: ClientBoard;
   readonly slot: number;
   closed(session: HostedConnection): void;
+  /** A client was refused. */
+  refused(client: string, reason: string): void;
 }
 
 /** How long a refused client may take to read why, in ms, and how many bytes it may send meanwhile. */
@@ -103,9 +105,8 @@ export class PassthroughSession implements HostedConnection, EndUser, DialOwner,
 
   /** Tells the client in clear why there is no connection, and closes. */
   #refuse(alert: AlertDescription, reason: string): void {
-    const { plan, clients, slot } = this.#host;
-    this.#context.log("debug", `listener ${plan.name}: refused ${this.#client}: ${reason}`);
-    clients.refused(slot);
+    const { clients, slot } = this.#host;
+    this.#host.refused(this.#client, reason);
     clients.addBytes(slot, this.#held.length, 0);
     this.#held.take();
     this.#reader = null;
@@ -180,7 +181,8 @@ export class PassthroughSession implements HostedConnection, EndUser, DialOwner,
 
   onDeadline(): void {
     // Too slow with its hello, or with reading why it was refused.
-    if (this.#state === HELLO && this.#held.length > 0) this.#host.clients.refused(this.#host.slot);
+    if (this.#state === HELLO && this.#held.length > 0)
+      this.#host.refused(this.#client, "the ClientHello did not arrive in time");
     this.relayEnd.destroy();
   }
 

@@ -43,6 +43,10 @@ export class TestPassthrough implements SessionHost {
     this.sessions.delete(session);
   }
 
+  refused(): void {
+    this.clients.refused(this.slot);
+  }
+
   /** Slots of the pool's servers, in order. */
   get slots(): readonly number[] {
     return this.wholePlan.pools.get("web")!.servers.map(({ slot }) => slot);
