@@ -6,6 +6,9 @@ import type { CertificateStorage, StoredPair } from "../controlplane/certificate
 /** Ids become names of files: `rest:shop` is `rest_shop.json`. The storage is only given ids that were checked. */
 const FILE = /^(rest|acme)_([A-Za-z0-9_][A-Za-z0-9._~-]*)\.json$/;
 
+/** What a process that was killed in the middle of `put` left behind. */
+const TEMPORARY = /^(rest|acme)_.*\.json\.[0-9a-f]{12}\.tmp$/;
+
 /** Longest file that is read, in bytes. */
 const MAX_FILE = 1024 * 1024;
 
@@ -22,6 +25,7 @@ export class CertificateFiles implements CertificateStorage {
     const pairs: StoredPair[] = [];
     const problems: string[] = [];
     for (const name of await this.#names()) {
+      if (TEMPORARY.test(name)) await rm(join(this.#directory, name), { force: true });
       const [, source, rest] = FILE.exec(name) ?? [];
       if (source === undefined) continue;
       try {
