@@ -181,7 +181,7 @@ export const LimitsSchema = Type.Object(
       "240",
       "bytes per second that a request body must bring on average after the first 10 s; 0 is off",
     ),
-    tunnelIdleTimeout: timeout("1h", "how long an upgraded connection may be silent"),
+    tunnelIdleTimeout: timeout("1h", "how long an upgraded connection, or one that is passed on, may be silent"),
     webSocketPing: duration(
       "0",
       "silence after which a side of a WebSocket is sent a ping; without an answer for as long again it is closed; 0 is off",

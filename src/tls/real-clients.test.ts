@@ -2,6 +2,7 @@ import { execFile, type ChildProcess } from "node:child_process";
 import net from "node:net";
 import tls from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
+import { missing } from "../../test/support/tools.ts";
 import { COMPLETE } from "./client-hello-reader.ts";
 import { readHello } from "./client-hello.fixture.ts";
 
@@ -79,7 +80,8 @@ describe("the ClientHello of", () => {
     expect(read(bytes)).toMatchObject({ serverName: "", alpn: [] });
   });
 
-  it.each([
+  const noOpenssl = missing("openssl", "the ClientHello of openssl s_client");
+  it.skipIf(noOpenssl).each([
     ["-tls1_2", [0x0303]],
     ["-tls1_3", [0x0304]],
   ])("openssl s_client %s", async (version, versions) => {
@@ -89,7 +91,7 @@ describe("the ClientHello of", () => {
     expect(read(bytes)).toMatchObject({ serverName: "openssl.test", versions });
   });
 
-  it("openssl s_client with a hello in records of 512 bytes", async () => {
+  it.skipIf(noOpenssl)("openssl s_client with a hello in records of 512 bytes", async () => {
     const protocols = Array.from({ length: 200 }, (_, index) => `protocol-${index}`);
     const bytes = await capture((port) => {
       program("openssl", [
@@ -108,7 +110,7 @@ describe("the ClientHello of", () => {
     expect(read(bytes)).toMatchObject({ serverName: "openssl.test", alpn: protocols });
   });
 
-  it("curl", async () => {
+  it.skipIf(missing("curl", "the ClientHello of curl"))("curl", async () => {
     const bytes = await capture((port) => {
       program("curl", ["-sk", "--resolve", `curl.test:${port}:127.0.0.1`, `https://curl.test:${port}/`]);
     });
