@@ -43,7 +43,9 @@ export function checkResponse(
   issuer: X509Certificate,
   now: number,
 ): GoodResponse {
-  const [status, bytes] = readElements(expectTag(readElement(der), Tag.sequence));
+  const outer = readElement(der);
+  if (outer.whole.length !== der.length) throw new Error("something follows the response");
+  const [status, bytes] = readElements(expectTag(outer, Tag.sequence));
   const code = expectTag(status, Tag.enumerated)[0] ?? -1;
   if (code !== 0) throw new Error(`the responder answers ${STATUSES[code] || `status ${code}`}`);
   const [type, body] = readElements(expectTag(readElement(expectTag(bytes, context(0))), Tag.sequence));
@@ -67,7 +69,7 @@ function checkSignature(
   const oid = oidText(expectTag(readElements(expectTag(algorithm, Tag.sequence))[0], Tag.oid));
   const digest = DIGESTS[oid];
   if (digest === undefined) throw new Error(`it is signed by an algorithm that is not accepted (${oid})`);
-  const bits = expectTag(signature, Tag.bitString).subarray(1);
+  const bits = wholeBits(signature);
   const isBy = (key: KeyObject) => {
     try {
       return verify(digest, tbs.whole, key, bits);
@@ -81,6 +83,13 @@ function checkSignature(
     if (isResponder(responder, issuer, now) && isBy(responder.publicKey)) return;
   }
   throw new Error("it is signed neither by the issuer nor by a responder of the issuer");
+}
+
+/** The bytes of a BIT STRING that ends with a whole byte, as those of signatures do. */
+function wholeBits(element: DerElement | undefined): Buffer {
+  const content = expectTag(element, Tag.bitString);
+  if (content[0] !== 0) throw new Error("malformed signature");
+  return content.subarray(1);
 }
 
 function responders(certs: DerElement | undefined): X509Certificate[] {
