@@ -30,7 +30,7 @@ export class Liveness {
     return this.heardAt < this.#askedAt;
   }
 
-  /** The question is on its way; `backlog` bytes were written to the side before it that it has not taken. */
+  /** The question was written, which makes it `backlog` bytes that the side has not taken. */
   ask(now: number, backlog: number): void {
     // What is heard within the same tick comes later.
     this.#askedAt = now;
@@ -43,7 +43,8 @@ export class Liveness {
    * @param held nothing is read from the side at the moment, so its silence means nothing
    */
   check(now: number, backlog: number, held: boolean): Verdict {
-    // A side that is slow to take what was written before the question is slow, not gone.
+    // A side that is slow to take what was written is slow, not gone. (One that is gone takes nothing, and soon nothing
+    // more is written to it.)
     if (held || (this.asked && backlog !== 0 && backlog !== this.#backlog)) this.heardAt = now;
     this.#backlog = backlog;
     if (now < this.due) return "wait";

@@ -139,14 +139,13 @@ export abstract class TunnelRelay {
     const isClient = side === this.up;
     const asked = isClient ? this.down : this.up;
     const towards = isClient ? this.server : this.client;
-    const { unsent } = towards;
     side.watch(false, side.pongExpected);
     if (side.isSilenced) asked.liveness!.heardAt = context.now;
     else {
-      asked.liveness!.ask(context.now, unsent);
-      asked.watch(asked.pingWaits, true);
       if (isClient) this.server.tunnelSend(pingFrame(this.#payload, this.maskingKey()));
       else this.client.write(pingFrame(this.#payload));
+      asked.liveness!.ask(context.now, towards.unsent);
+      asked.watch(asked.pingWaits, true);
     }
     this.rearm();
   }
