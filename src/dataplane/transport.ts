@@ -55,12 +55,20 @@ export const READ_SIZE = 65_536;
 /** One buffer for all reads whose bytes are used up before the next read, see `TransportOwner.onData`. */
 export const sharedReadBuffer = Buffer.allocUnsafeSlow(READ_SIZE);
 
-/*
- * Where the next read goes is asked for after each read, and once more when a name's first address refuses and the next
- * one is tried. So each connection answers for its own owner: what another one read last must not matter.
+/**
+ * Makes a socket that reads into its owner's buffer. Where the next read goes is asked for after each read, and once more
+ * when a name's first address refuses and the next one is tried. So each connection answers for the owner that it has at
+ * that time: what another one read last must not matter.
  */
-function readsFor(owner: TransportOwner): net.OnReadOpts {
-  return { buffer: () => owner.readBuffer, callback: onRead };
+export function readingInto<Socket extends net.Socket>(
+  owner: TransportOwner,
+  open: (onread: net.OnReadOpts) => Socket,
+): Socket {
+  let made: OwnedSocket | undefined;
+  const socket = open({ buffer: () => (made?.[OWNER] ?? owner).readBuffer, callback: onRead });
+  own(socket, owner);
+  made = socket as OwnedSocket & Socket;
+  return socket;
 }
 
 function onRead(this: unknown, length: number, buffer: Uint8Array): boolean {
@@ -150,14 +158,8 @@ export function handOverNetSocket(socket: StreamSocket, owner: TransportOwner): 
 
 /** Opens a connection to a server with node:net. `owner.onConnect` is called once it is there. */
 export function openNetConnection(address: SocketTarget, owner: ConnectingOwner): net.Socket {
-  const socket = net.connect({
-    ...address,
-    noDelay: true,
-    keepAlive: true,
-    allowHalfOpen: true,
-    onread: readsFor(owner),
-  } as net.NetConnectOpts);
-  own(socket, owner);
+  const options = { ...address, noDelay: true, keepAlive: true, allowHalfOpen: true };
+  const socket = readingInto(owner, (onread) => net.connect({ ...options, onread } as net.NetConnectOpts));
   socket.once("connect", onConnect);
   return socket;
 }

@@ -2,20 +2,9 @@ import { constants, createHash } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { ClientAuthorities } from "../../config/tls-material.ts";
 import type { TlsVersion } from "../../config/tls-schema.ts";
+import { SUITES_12, SUITES_13, usableGroups } from "./suites.ts";
 import type { TicketKeys } from "./ticket-keys.ts";
 
-/** TLS 1.3 as it is; of TLS 1.2 only what has forward secrecy and authenticated encryption (RFC 9325 4.2). */
-const SUITES_13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
-const SUITES_12 = [
-  "ECDHE-ECDSA-AES128-GCM-SHA256",
-  "ECDHE-RSA-AES128-GCM-SHA256",
-  "ECDHE-ECDSA-AES256-GCM-SHA384",
-  "ECDHE-RSA-AES256-GCM-SHA384",
-  "ECDHE-ECDSA-CHACHA20-POLY1305",
-  "ECDHE-RSA-CHACHA20-POLY1305",
-];
-/** Key exchange in the order of preference; the first one also withstands quantum computers. */
-const GROUPS = ["X25519MLKEM768", "X25519", "P-256", "P-384"];
 /** Longest life of a ticket in s (RFC 8446 4.6.1). */
 const MAX_TICKET_LIFE = 604_800;
 
@@ -48,8 +37,8 @@ export function contextOptions(chain: string, key: string, settings: ContextSett
     key,
     minVersion: settings.minVersion,
     maxVersion: "TLSv1.3",
-    ciphers: [...SUITES_13, settings.ciphers ?? SUITES_12.join(":")].join(":"),
-    ecdhCurve: groups(),
+    ciphers: `${SUITES_13}:${settings.ciphers ?? SUITES_12}`,
+    ecdhCurve: usableGroups(),
     honorCipherOrder: true,
     secureOptions: OPTIONS | (tickets.length === 0 ? constants.SSL_OP_NO_TICKET : 0),
     sessionIdContext: sessionContext(settings),
@@ -79,18 +68,4 @@ function sessionContext({ listener, authorities }: ContextSettings): string {
     JSON.stringify([listener, authorities?.ca ?? null, authorities?.crl ?? null]),
   );
   return hash.digest("hex").slice(0, 32);
-}
-
-let known: string | undefined;
-
-/** GROUPS without those that this Node's OpenSSL does not know. */
-function groups(): string {
-  return (known ??= GROUPS.filter((group) => {
-    try {
-      createSecureContext({ ecdhCurve: group, ca: [] });
-      return true;
-    } catch {
-      return false;
-    }
-  }).join(":"));
 }

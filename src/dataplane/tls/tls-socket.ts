@@ -65,6 +65,9 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
   #closeWhenSent = false;
   #closed = false;
   #error: Error | undefined;
+  /** Of a client's connection, once the server is verified: what it has chosen, and whether an earlier session goes on. */
+  alpn = "";
+  resumed = false;
   /** Gets new sessions of a client's connection. */
   onSession: ((session: Buffer) => void) | null = null;
 
@@ -100,6 +103,10 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     if (this.#closed || this.#secure) return;
     this.#secure = true;
     guarded(this, () => (this.#owner as HandshakeOwner).onSecure());
+    // What comes right behind the handshake is for the next owner's buffer already.
+    if (this.#closed || this.#buffer === this.#owner.readBuffer) return;
+    this.#buffer = this.#owner.readBuffer;
+    this.handle.useUserBuffer(this.#buffer);
   }
 
   tlsFailed(error: Error & { code?: string }): void {
@@ -162,7 +169,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
   }
 
   #sentOff(request: StreamRequest, status: number, bytes: number): void {
-    if (status !== 0) return this.#fail(status, "write");
+    if (status !== 0) return this.fail(status, "write");
     if (this.#bindings.streamBaseState[this.#bindings.kLastWriteWasAsync] === 0) {
       this.writableLength -= bytes;
       return;
@@ -177,7 +184,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
   /** The write below is complete. */
   sent(status: number): void {
     if (this.#closed) return;
-    if (status < 0) return this.#fail(status, "write");
+    if (status < 0) return this.fail(status, "write");
     this.writableLength -= this.#inFlight;
     this.#inFlight = -1;
     if (!this.#corked && this.#queue.length > 0) this.#sendQueue();
@@ -215,7 +222,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
       this.handle.useUserBuffer(this.#buffer);
     }
     const status = this.handle.readStart();
-    if (status !== 0 && status !== UV_EALREADY) this.#fail(status, "read");
+    if (status !== 0 && status !== UV_EALREADY) this.fail(status, "read");
   }
 
   /** Brings what was held back, as reads of their own. */
@@ -251,7 +258,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
       return (this.#buffer = readBuffer);
     }
     if (length !== UV_EOF) {
-      this.#fail(length, "read");
+      this.fail(length, "read");
       return undefined;
     }
     // After the peer's own end (close_notify) the handle is still being read from; after the TCP connection's it is not.
@@ -294,8 +301,15 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     else this.#sendEnd();
   }
 
-  #sendEnd(): void {
+  #sendEnd(again = false): void {
     this.#endWhenSent = false;
+    // TLS's own end does not leave while something of the handshake is on its way, but TCP's does: that is let go first.
+    if (!again && this.handle.writeQueueSize > 0) {
+      setImmediate(() => {
+        if (!this.#closed) this.#sendEnd(true);
+      });
+      return;
+    }
     const request = new this.#bindings.ShutdownWrap();
     request.oncomplete = (status) => this.#endSent(status);
     const status = this.handle.shutdown(request);
@@ -306,7 +320,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
 
   #endSent(status: number): void {
     if (this.#closed) return;
-    if (status < 0 && status !== UV_ENOTCONN) return this.#fail(status, "shutdown");
+    if (status < 0 && status !== UV_ENOTCONN) return this.fail(status, "shutdown");
     this.#shutDown = true;
     this.#closeIfOver();
   }
@@ -339,7 +353,9 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     });
   }
 
-  #fail(status: number, action: string): void {
+  /** A call of the system has failed. */
+  fail(status: number, action: string): void {
+    if (this.#closed) return;
     const code = getSystemErrorName(status);
     this.#failWith(code, `${action} ${code}`);
   }
