@@ -106,7 +106,13 @@ function texts(body: unknown): Texts {
     return { wrong: 'The body must be a JSON object with "cert" and "key", both PEM.', field: null };
   }
   const extra = Object.keys(body).find((field) => field !== "cert" && field !== "key");
-  if (extra !== undefined) return { wrong: `There is no field "${extra.slice(0, 40)}" here.`, field: null };
+  // A field's name is only repeated when it looks like one.
+  if (extra !== undefined) {
+    return {
+      wrong: `There is no field ${/^\w{1,20}$/.test(extra) ? `"${extra}"` : "of that name"} here.`,
+      field: null,
+    };
+  }
   const { cert, key } = body as { cert?: unknown; key?: unknown };
   if (typeof cert !== "string") return { wrong: '"cert" must be PEM text.', field: "cert" };
   if (typeof key !== "string") return { wrong: '"key" must be PEM text.', field: "key" };
