@@ -151,6 +151,10 @@ async function exchange(
   }
 }
 
+function sorted(list: HeaderList): string[] {
+  return list.map(([name, value]) => `${name}: ${value}`).sort();
+}
+
 describe("HPACK against node:http2", () => {
   const sizes = [
     [4096, 4096],
@@ -170,7 +174,6 @@ describe("HPACK against node:http2", () => {
       answers[i] = answers[i >> 1];
     }
     const { received, answered, statuses } = await exchange(ours, theirs, requests, answers);
-    const sorted = (list: HeaderList) => list.map(([name, value]) => `${name}: ${value}`).sort();
     requests.forEach((list, i) => {
       expect(received[i].filter(([name]) => name.startsWith(":")).map(([name]) => name)).toHaveLength(4);
       expect(Object.fromEntries(received[i])[":path"]).toBe(`/${i % 3}`);

@@ -3,6 +3,8 @@ import { DecodedField } from "./decoded-field.ts";
 
 const NO_FIELD: Field = new DecodedField(":none", "", 0, "");
 
+const INITIAL_ENTRIES = 64;
+
 /** Bytes that an entry counts for beyond its name and value (RFC 7541 4.1). */
 export const ENTRY_OVERHEAD = 32;
 
@@ -15,9 +17,9 @@ export class DecoderTable {
   /** Bound of `size`. */
   maxSize: number;
 
-  /** Length a power of two, so that positions wrap by masking. */
-  private ring: Field[] = new Array<Field>(64).fill(NO_FIELD);
-  private mask = 63;
+  /** Grows to its full length with the first entries: a power of two, so that positions wrap by masking. */
+  private ring: Field[] = [];
+  private mask = INITIAL_ENTRIES - 1;
   /** Where the next entry goes. */
   private head = 0;
 
@@ -59,10 +61,10 @@ export class DecoderTable {
   }
 
   private grow(): void {
-    const ring = new Array<Field>(this.ring.length * 2).fill(NO_FIELD);
-    for (let i = 0; i < this.count; i++) ring[i] = this.ring[(this.head - this.count + i) & this.mask];
+    const ring: Field[] = [];
+    for (let i = 0; i < this.count; i++) ring.push(this.ring[(this.head - this.count + i) & this.mask]);
     this.head = this.count;
     this.ring = ring;
-    this.mask = ring.length - 1;
+    this.mask = this.mask * 2 + 1;
   }
 }

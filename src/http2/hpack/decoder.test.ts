@@ -8,8 +8,18 @@ function run(decoder: HpackDecoder, hex: string, fields = new FieldList()): stri
 }
 
 function literal(name: string, value: string, kind = 0x00): string {
-  const text = (s: string) => s.length.toString(16).padStart(2, "0") + Buffer.from(s, "latin1").toString("hex");
-  return kind.toString(16).padStart(2, "0") + text(name) + text(value);
+  return kind.toString(16).padStart(2, "0") + string(name) + string(value);
+}
+
+function string(text: string): string {
+  return text.length.toString(16).padStart(2, "0") + Buffer.from(text, "latin1").toString("hex");
+}
+
+function decodeInto(maxSize: number, maxCount: number, hex: string) {
+  const fields = new FieldList(maxSize, maxCount);
+  const decoder = new HpackDecoder(4096);
+  expect(run(decoder, hex, fields)).toBeNull();
+  return { fields, decoder };
 }
 
 /** A literal whose value is Huffman-coded by these bytes. */
@@ -111,13 +121,6 @@ describe("sizes of the table", () => {
 });
 
 describe("limits of the list", () => {
-  const decodeInto = (maxSize: number, maxCount: number, hex: string) => {
-    const fields = new FieldList(maxSize, maxCount);
-    const decoder = new HpackDecoder(4096);
-    expect(run(decoder, hex, fields)).toBeNull();
-    return { fields, decoder };
-  };
-
   it("drops what is beyond the number, and keeps the table in step", () => {
     const { fields, decoder } = decodeInto(1000, 2, `8286${literal("a", "b", 0x40)}`);
     expect([fields.count, fields.overflow]).toEqual([2, true]);

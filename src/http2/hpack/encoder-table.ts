@@ -31,8 +31,8 @@ export class EncoderTable {
   /** As RFC 7541 4.1 counts it. */
   private size = 0;
   private readonly byLine = new Map<string, EncoderEntry>();
-  /** Entries by their number, wrapped. */
-  private readonly ring: EncoderEntry[];
+  /** Entries by their number, wrapped. Grows to its full length with the first ones. */
+  private readonly ring: EncoderEntry[] = [];
   private readonly mask: number;
   /** Number of the next entry, and of the oldest that is there. */
   private added = 0;
@@ -42,7 +42,6 @@ export class EncoderTable {
     this.maxSize = maxSize;
     let length = 1;
     while (length * ENTRY_OVERHEAD <= maxSize) length *= 2;
-    this.ring = new Array<EncoderEntry>(length).fill(NO_ENTRY);
     this.mask = length - 1;
   }
 

@@ -1,8 +1,8 @@
 import { bytesEqualIgnoreCase } from "../../http1/characters.ts";
 import { FIELD_COUNT, FIELD_NAMES, FieldId, fieldIdOfBytes } from "../../http1/fields.ts";
 import { receivedBytes } from "../../http1/received-bytes.ts";
+import { BlockWriter, INDEXED, NEVER_INDEXED, SIZE_UPDATE, WITHOUT_INDEXING, WITH_INDEXING } from "./block-writer.ts";
 import { EncoderTable, EncoderEntry, NO_ENTRY } from "./encoder-table.ts";
-import { encodeHuffman, huffmanLength } from "./huffman-encoder.ts";
 import {
   AT_ONCE,
   CONNECTION_SPECIFIC,
@@ -19,27 +19,14 @@ const TABLE_SIZE = 4096;
 /** A field that would take more than this part of the table is not indexed: it would throw too much out. */
 const LARGEST_PART = 0.5;
 
-const INITIAL_BUFFER = 1024;
-/** A buffer that one large block has made grow is given back with the next one. */
-const KEPT_BUFFER = 64 * 1024;
-/** Far above what heads may have (`maxHeadSize`); a larger block is a bug of the caller. */
-const MAX_BLOCK = 16 * 1024 * 1024;
-
 /** Number of hashes of lines that are remembered, to know what comes a second time. */
 const SEEN = 256;
-
-/** Bits of the representations (RFC 7541 6), with the mask of their integer. */
-const INDEXED = 0x80;
-const WITH_INDEXING = 0x40;
-const SIZE_UPDATE = 0x20;
-const NEVER_INDEXED = 0x10;
-const WITHOUT_INDEXING = 0x00;
-
-const LOWER_CASE = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 65 && byte <= 90 ? byte | 32 : byte));
 
 /** Index of a name in the static table, by `FieldId`; 0 for those that are not there. */
 const STATIC_INDICES = new Uint8Array(FIELD_COUNT);
 for (let id = 1; id < FIELD_COUNT; id++) STATIC_INDICES[id] = staticIndexOfName(FIELD_NAMES[id]);
+
+const NOTHING_NAMED: readonly EncoderEntry[] = STATIC_FIELDS.map(() => NO_ENTRY);
 
 /** Index of `:status` with that value; 0 for other codes. */
 const STATUS_INDICES = new Uint8Array(1000);
@@ -54,10 +41,7 @@ STATIC_FIELDS.forEach((field, index) => {
  * Fields come as lines of HTTP/1.1, and a line that is in the dynamic table becomes its index without being taken
  * apart: first the line that followed the one before it the last time is tried, then all.
  */
-export class HpackEncoder {
-  /** Holds the block. Another one after any call that adds to it. */
-  buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER);
-  length = 0;
+export class HpackEncoder extends BlockWriter {
   /** The block under way leaves the dynamic table alone. */
   independent = false;
 
@@ -71,7 +55,7 @@ export class HpackEncoder {
   private readonly start = new EncoderEntry("", "", 0, -1, NO_ENTRY);
   private previous: EncoderEntry = this.start;
   /** What `named` has indexed last, by index of the name. */
-  private readonly lastNamed: EncoderEntry[] = new Array<EncoderEntry>(STATIC_FIELDS.length).fill(NO_ENTRY);
+  private readonly lastNamed: EncoderEntry[] = NOTHING_NAMED.slice();
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE; it is told what we make of it at the start of the next block (RFC 7541 4.2). */
   setMaxTableSize(size: number): void {
@@ -88,10 +72,9 @@ export class HpackEncoder {
    * begun after it: trailers that wait behind a body
    */
   begin(independent = false): void {
-    this.length = 0;
+    this.empty();
     this.independent = independent;
     this.previous = this.start;
-    if (this.buffer.length > KEPT_BUFFER) this.buffer = Buffer.allocUnsafeSlow(INITIAL_BUFFER);
     if (this.newSize < 0) return;
     this.reserve(16);
     if (this.smallestSize < this.newSize) this.integer(SIZE_UPDATE, 0x1f, this.smallestSize);
@@ -242,66 +225,6 @@ export class HpackEncoder {
     const index = nameIndex || staticIndexOfName(line.slice(0, nameEnd - start).toLowerCase());
     this.literal(WITH_INDEXING, bytes, start, nameEnd, from, to, index);
     return this.table.add(line, line.slice(from - start, to - start), nameEnd - start + to - from);
-  }
-
-  /** Adds a literal with the name bytes[start, nameEnd), or that of an index, and the value bytes[from, to). */
-  private literal(
-    kind: number,
-    bytes: Uint8Array,
-    start: number,
-    nameEnd: number,
-    from: number,
-    to: number,
-    nameIndex: number,
-  ): void {
-    this.reserve(nameEnd - start + to - from + 24);
-    this.integer(kind, kind === WITH_INDEXING ? 0x3f : 0x0f, nameIndex);
-    if (nameIndex === 0) {
-      this.integer(0, 0x7f, nameEnd - start);
-      const { buffer } = this;
-      let at = this.length;
-      for (let i = start; i < nameEnd; i++) buffer[at++] = LOWER_CASE[bytes[i]];
-      this.length = at;
-    }
-    if (kind === WITH_INDEXING) {
-      const length = huffmanLength(bytes, from, to);
-      if (length < to - from) {
-        this.integer(0x80, 0x7f, length);
-        this.length = encodeHuffman(bytes, from, to, this.buffer, this.length);
-        return;
-      }
-    }
-    this.integer(0, 0x7f, to - from);
-    const { buffer } = this;
-    let at = this.length;
-    for (let i = from; i < to; i++) buffer[at++] = bytes[i];
-    this.length = at;
-  }
-
-  /** Adds an integer (RFC 7541 5.1) behind the bits of its first byte. There must be room for 8 bytes. */
-  private integer(bits: number, mask: number, value: number): void {
-    const { buffer } = this;
-    if (value < mask) {
-      buffer[this.length++] = bits | value;
-      return;
-    }
-    buffer[this.length++] = bits | mask;
-    let rest = value - mask;
-    while (rest >= 128) {
-      buffer[this.length++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    buffer[this.length++] = rest;
-  }
-
-  /** Makes room for that many more bytes. */
-  private reserve(bytes: number): void {
-    const needed = this.length + bytes;
-    if (needed <= this.buffer.length) return;
-    if (needed > MAX_BLOCK) throw new RangeError("header block of more than 16 MiB");
-    const buffer = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
-    this.buffer.copy(buffer, 0, 0, this.length);
-    this.buffer = buffer;
   }
 }
 

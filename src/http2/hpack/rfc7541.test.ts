@@ -36,14 +36,15 @@ function sizeOf(entries: List): number {
   return entries.reduce((sum, entry) => sum + entry.length - 2 + 32, 0);
 }
 
+/** How a size update is written: an index as large as in the examples does not exist. */
+function announced(size: number): string {
+  const encoder = new HpackEncoder();
+  encoder.setMaxTableSize(size);
+  encoder.begin();
+  return encoder.buffer.toString("hex", 0, encoder.length);
+}
+
 describe("C.1: integers", () => {
-  // An index as large as this does not exist, but a size update shows what was read.
-  const announced = (size: number) => {
-    const encoder = new HpackEncoder();
-    encoder.setMaxTableSize(size);
-    encoder.begin();
-    return encoder.buffer.toString("hex", 0, encoder.length);
-  };
   it("writes 10 and 1337 with a prefix of 5 bits", () => {
     expect(announced(10)).toBe((0x20 | 10).toString(16));
     expect(announced(1337)).toBe("3f9a0a");
