@@ -66,8 +66,9 @@ export class PassthroughSession implements HostedConnection, EndUser, DialOwner,
   // --- the ClientHello ---
 
   onData(buffer: Buffer, length: number): boolean {
-    if (this.#state !== HELLO) return this.#drop(length);
+    if (this.#state === REFUSING) return this.#drop(length);
     this.#held.append(buffer, length);
+    if (this.#state !== HELLO) return false;
     switch (this.#reader!.read(buffer, 0, length)) {
       case COMPLETE:
         this.#route(new HelloRequest(this.#client, this.#reader!.hello!));

@@ -1,7 +1,8 @@
+import { listenerTotals, serverTotals } from "../../shared-memory/totals.ts";
 import { alpn, helloMessage, inRecords, sni } from "../../tls/client-hello.fixture.ts";
 import { planOf, webConfig } from "../plan.fixture.ts";
 import type { ListenerPlan, Plan } from "../plan.ts";
-import { FakeSocket } from "../socket.fixture.ts";
+import { FakeSocket, opened, settled } from "../socket.fixture.ts";
 import { testWorker, type TestWorker } from "../worker.fixture.ts";
 import { PassthroughSession, type SessionHost } from "./passthrough-session.ts";
 
@@ -58,5 +59,30 @@ export class TestPassthrough implements SessionHost {
       this.context.advance(Math.min(left, 50));
       for (const pool of this.wholePlan.pools.values()) pool.tick(this.context.now);
     }
+  }
+
+  /** What is counted for the listener. */
+  get counted() {
+    const { refused, upgrades, bytesIn, bytesOut } = listenerTotals(this.context.scoreboard.handle, this.slot);
+    return { refused, upgrades, bytesIn, bytesOut };
+  }
+
+  /** What is counted for the server with that index. */
+  server(index: number) {
+    const slot = this.slots[index]!;
+    const { scoreboard } = this.context;
+    const { requests, errors, connectFailures, retries, bytesIn, bytesOut } = serverTotals(scoreboard.handle, slot);
+    const live = { inFlight: scoreboard.inFlight(slot), connections: scoreboard.connections(slot) };
+    return { requests, errors, connectFailures, retries, bytesIn, bytesOut, ...live };
+  }
+
+  /** A client whose connection is relayed. */
+  async relayed(name = "a.test") {
+    const { client, session } = this.connect();
+    client.receive(helloFor(name));
+    const upstream = opened.at(-1)!;
+    upstream.connected();
+    await settled();
+    return { client, session, upstream };
   }
 }
