@@ -17,7 +17,7 @@ describe("a listener with TLS", () => {
   it("serves HTTP/1.1 over TLS 1.3 and 1.2", async () => {
     const { port, handshakes } = await tlsPlane(tlsMaterial([materialOf(web)]));
     const secure = { servername: "example.test", ca: ca.root.pem, rejectUnauthorized: true };
-    const modern = await visit(port, { ...secure, ALPNProtocols: ["h2", "http/1.1"] });
+    const modern = await visit(port, { ...secure, ALPNProtocols: ["spdy/1", "http/1.1"] });
     expect([modern.body, modern.socket.getProtocol(), modern.socket.alpnProtocol]).toEqual([
       "hello",
       "TLSv1.3",
