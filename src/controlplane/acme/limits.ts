@@ -20,6 +20,12 @@ export const LONGEST_SLEEP = 3_600_000;
 export const REST_AFTER_REFUSAL = 3_600_000;
 export const REST_AFTER_FAILURE = 60_000;
 
+/**
+ * A certificate that has just come is not replaced for so many ms (or a tenth of its life, if that is less): an authority that
+ * always wants renewal at once, or a wrong clock, must not lead to one order after the other.
+ */
+export const REST_AFTER_ORDER = 6 * 3_600_000;
+
 /** Certificates of former configurations are removed from the store so many ms after their end. */
 export const KEEP_AFTER_END = 7 * 86_400_000;
 

@@ -7,7 +7,7 @@ import type { AcmeStatus } from "./acme-status.ts";
 import type { RenewalInfo } from "./authority.ts";
 import { readFacts, type CertificateFacts } from "./certificate-facts.ts";
 import type { CertificatePlan } from "./certificate-plan.ts";
-import { LONGEST_SLEEP } from "./limits.ts";
+import { LONGEST_SLEEP, REST_AFTER_ORDER } from "./limits.ts";
 import { refusalOf, type Refusal } from "./refusal.ts";
 
 export interface ManagedDeps {
@@ -179,8 +179,8 @@ export class ManagedCertificate {
       this.#use(await this.#deps.order(plan, this.#current?.chain ?? null, this.#end.signal));
       this.#failures = 0;
       this.#lastError = null;
-      this.#notBefore = -Infinity;
       const { facts, renewal } = this.#current!;
+      this.#notBefore = this.#deps.clock.now() + Math.min(REST_AFTER_ORDER, this.#lifetime() / 10);
       const times = `good until ${time(facts.notAfter)}, renewal at ${time(renewal.at)}`;
       log("info", `acme ${this.#name}: new certificate, ${times}`);
     } catch (error) {
