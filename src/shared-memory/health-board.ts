@@ -16,6 +16,8 @@ export const PassiveReason = {
   successRate: 8,
   failurePercentage: 9,
   latency: 10,
+  /** No connection can be made, although one of TCP can: TLS or HTTP/2 does not come about. */
+  handshake: 11,
 } as const;
 export type PassiveReason = (typeof PassiveReason)[keyof typeof PassiveReason];
 

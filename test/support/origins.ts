@@ -55,10 +55,13 @@ export async function startNodeOriginProcess(name = "node", port = 0): Promise<O
 /**
  * An nginx that serves files (name → content) and the given further lines of its `server` block. Nothing of a system
  * nginx is touched.
+ *
+ * @param listen what `listen` says besides the address, such as `ssl http2`
  */
 export async function startNginx(
   files: Readonly<Record<string, string | Uint8Array>>,
   lines = "",
+  listen = "",
 ): Promise<OriginProcess> {
   const folder = filesIn(files);
   const port = await freePort();
@@ -72,7 +75,7 @@ export async function startNginx(
     events { worker_connections 4096; }
     http {
       access_log off; keepalive_requests 1000000; ${paths.join(" ")}
-      server { listen 127.0.0.1:${port} backlog=4096; root ${folder}/files; ${lines} }
+      server { listen 127.0.0.1:${port} ${listen} backlog=4096; root ${folder}/files; ${lines} }
     }`,
   );
   const child = spawn(tool("nginx"), ["-p", folder, "-c", join(folder, "nginx.conf")], {

@@ -245,6 +245,8 @@ export class NodeHealth {
       this.#recovery.stop(slot);
       return;
     }
+    // That a connection of TCP can be made was never in doubt there: traffic tries again when the time is over.
+    if (this.#options.scoreboard.health.reason(slot) === PassiveReason.handshake) return this.#recovery.stop(slot);
     const parsed = parseServerAddress(config.address);
     if ("address" in parsed) this.#recovery.watch(slot, parsed.address);
   }

@@ -22,6 +22,8 @@ export function passiveReasonText(reason: PassiveReason, pool: PoolConfig): stri
       return `no connection within ${durationText(pool.upstream.connectTimeout)}`;
     case PassiveReason.unreachable:
       return "no connection can be made";
+    case PassiveReason.handshake:
+      return "the handshake of TLS or HTTP/2 fails";
     case PassiveReason.successRate:
       return "fails more often than the others";
     case PassiveReason.failurePercentage:

@@ -20,7 +20,7 @@ describe("a failure to connect", () => {
   it.each(["CERT_HAS_EXPIRED", "ERR_TLS_CERT_ALTNAME_INVALID", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"])(
     "says with %s that nobody is there who can be trusted",
     (code) => {
-      expect(connectVerdict(code)).toBe("unreachable");
+      expect(connectVerdict(code)).toBe("untrusted");
     },
   );
 

@@ -1,8 +1,8 @@
 /**
- * What a failure to connect says about the server: that it cannot be reached; nothing for certain, unless it happens
- * again; or nothing at all, because this machine was short of something or forbade it.
+ * What a failure to connect says about the server: that it cannot be reached, or not trusted; nothing for certain, unless
+ * it happens again; or nothing at all, because this machine was short of something or forbade it.
  */
-export type ConnectVerdict = "unreachable" | "doubtful" | "local";
+export type ConnectVerdict = "unreachable" | "untrusted" | "doubtful" | "local";
 
 /** Codes with which the server's side, or the network on the way to it, has answered: there is nobody to talk to. */
 const CERTAIN: ReadonlySet<string> = new Set([
@@ -64,8 +64,17 @@ const LOCAL: ReadonlySet<string> = new Set([
 /** @param code the system's code, or "timeout" for one that took longer than `connectTimeout` */
 export function connectVerdict(code: string | undefined): ConnectVerdict {
   if (code === undefined) return "doubtful";
-  if (CERTAIN.has(code) || CERTIFICATE.has(code)) return "unreachable";
+  if (CERTAIN.has(code)) return "unreachable";
+  if (CERTIFICATE.has(code)) return "untrusted";
   return LOCAL.has(code) ? "local" : "doubtful";
+}
+
+/**
+ * Whether it failed above TCP, in the handshake of TLS or of HTTP/2: that a connection of TCP can be made says nothing then.
+ * All codes of OpenSSL, node:tls and our own begin like this, and none of the system's does.
+ */
+export function failedInHandshake(code: string | undefined): boolean {
+  return code !== undefined && code.startsWith("ERR_");
 }
 
 /** Doubtful failures in a row, other than timeouts, that make a server unreachable. */

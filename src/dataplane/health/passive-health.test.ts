@@ -167,8 +167,16 @@ describe("a failed connect", () => {
     const { a, health } = passiveWorkers(1);
     a.connectFailed(0, undefined, 1000);
     expect(health.flags(0)).toBe(0);
-    a.connectFailed(0, "CERT_HAS_EXPIRED", 1000);
+    a.connectFailed(0, "ECONNRESET", 1000);
     expect([health.flags(0), health.reason(0)]).toEqual([unreachable, PassiveReason.unreachable]);
+  });
+
+  it("is told from one with which TLS does not come about", () => {
+    const { a, health } = passiveWorkers(2);
+    a.connectFailed(0, "CERT_HAS_EXPIRED", 1000);
+    for (let i = 0; i < 2; i++) a.connectFailed(1, "ERR_SSL_WRONG_VERSION_NUMBER", 1000);
+    for (const slot of [0, 1])
+      expect([health.flags(slot), health.reason(slot)]).toEqual([unreachable, PassiveReason.handshake]);
   });
 
   it("is over with the first connection, or when its time is over", () => {

@@ -1,7 +1,7 @@
 import type { CircuitBreakerConfig, OutlierDetectionConfig } from "../../config/pool-parts-schema.ts";
 import type { PoolConfig } from "../../config/schema.ts";
 import type { ProxyError } from "../../core/errors.ts";
-import { connectVerdict, DOUBTS, timeoutsNeeded } from "../../core/health/connect-failure.ts";
+import { connectVerdict, DOUBTS, failedInHandshake, timeoutsNeeded } from "../../core/health/connect-failure.ts";
 import { isGatewayError, isServerFault } from "../../core/health/server-fault.ts";
 import type { Random } from "../../core/random.ts";
 import * as breaker from "../../shared-memory/breaker.ts";
@@ -116,6 +116,7 @@ export class PassiveHealth {
     if (verdict === "local") return;
     if (this.#breaker !== false) breaker.breakerConnectFailed(this.#health, slot, this.#breaker, now);
     if (this.#outliers === false) return;
+    if (verdict === "untrusted") return this.#unreachable(slot, PassiveReason.handshake, now);
     if (verdict === "unreachable") {
       const refused = code === "ECONNREFUSED" || code === "ENOENT";
       this.#unreachable(slot, refused ? PassiveReason.refused : PassiveReason.unreachable, now);
@@ -125,7 +126,8 @@ export class PassiveHealth {
     if (code === "timeout") {
       if (doubts >= this.#timeoutsNeeded) return this.#unreachable(slot, PassiveReason.connectTimeout, now);
     } else if (doubts >= DOUBTS) {
-      return this.#unreachable(slot, PassiveReason.unreachable, now);
+      const reason = failedInHandshake(code) ? PassiveReason.handshake : PassiveReason.unreachable;
+      return this.#unreachable(slot, reason, now);
     }
     this.#countAgainst(slot, true, now);
   }

@@ -1,13 +1,16 @@
 import { errors, type ProxyError } from "../../core/errors.ts";
 import { handOver, openConnection } from "../connect.ts";
 import type { Timed } from "../timer-wheel.ts";
-import type { TlsClientSocket } from "./interim-tls.ts";
+import type { TlsClientSocket } from "../tls/client-options.ts";
 import { sharedReadBuffer, type ConnectingOwner, type StreamSocket } from "../transport.ts";
 import { Http2UpstreamConnection, type Http2Home } from "./http2/http2-upstream-connection.ts";
 import type { ServerConnection, SharedConnection } from "./server-connection.ts";
 import { ALPN_ANY, ALPN_HTTP2 } from "./server-tls.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 import type { ConnectionHome } from "./upstream-user.ts";
+
+/** Code of a server that speaks another protocol than it has to. */
+const NOT_HTTP2 = "ERR_NOT_HTTP2";
 
 /** What waits for connections that are being made. */
 export interface OpeningHome extends ConnectionHome<UpstreamConnection>, Http2Home {
@@ -63,7 +66,7 @@ export class OpeningConnection implements ConnectingOwner, Timed, ServerConnecti
       this.#home.reached();
       this.#home.becameSingle(this, connection);
     } else {
-      this.failed("the server does not choose HTTP/2 in the TLS handshake (ALPN)", undefined);
+      this.failed("the server does not choose HTTP/2 in the TLS handshake (ALPN)", NOT_HTTP2);
     }
   }
 

@@ -6,7 +6,7 @@ import type { UpstreamServer } from "./upstream-server.ts";
 
 /** For so long, in ms, a server must have said nothing before requests are moved away from it, */
 const SURELY_DEAD = 100;
-/** or, where it may still be at work on them: its checks fail, or it stopped listening and finishes what it has. */
+/** or, where it may still be at work on them: its checks fail, it stopped listening, or takes no new handshakes, and finishes what it has. */
 const MAYBE_ALIVE = 1000;
 
 const { unreachable, unhealthy, ejected } = HealthFlag;
@@ -55,6 +55,7 @@ function patience(health: HealthBoard, slot: number): number {
   if ((flags & (unreachable | unhealthy | ejected)) === 0) return Infinity;
   const reason = health.reason(slot);
   if ((flags & ejected) !== 0 && reason === PassiveReason.silence) return SURELY_DEAD;
-  if ((flags & unreachable) !== 0 && reason !== PassiveReason.refused) return SURELY_DEAD;
+  const mayFinish = reason === PassiveReason.refused || reason === PassiveReason.handshake;
+  if ((flags & unreachable) !== 0 && !mayFinish) return SURELY_DEAD;
   return (flags & (unreachable | unhealthy)) !== 0 ? MAYBE_ALIVE : Infinity;
 }

@@ -309,7 +309,8 @@ export class ServerConnections implements OpeningHome {
       this.passive?.connectFailed(this.slot, code, this.context.now);
     // That a server is out because of this has a line of its own, of which a flood of servers gets only some.
     const { health } = this.context.scoreboard;
-    if ((health.flags(this.slot) & HealthFlag.unreachable) === 0) this.#warn(`cannot connect: ${reason}`);
+    if (this.tls !== null || (health.flags(this.slot) & HealthFlag.unreachable) === 0)
+      this.#warn(`cannot connect: ${reason}`);
   }
 
   #warn(text: string): void {

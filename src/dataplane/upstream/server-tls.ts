@@ -1,6 +1,8 @@
 import type { UpstreamTlsConfig } from "../../config/tls-schema.ts";
 import type { PoolTlsMaterial } from "../../config/tls-material.ts";
-import { ClientTlsContext, openTlsConnection, type TlsClientSocket } from "./interim-tls.ts";
+import { ClientTlsContext } from "../tls/client-context.ts";
+import type { TlsClientSocket } from "../tls/client-options.ts";
+import { openTlsConnection } from "../tls/client-tls.ts";
 import type { ConnectingOwner, SocketTarget } from "../transport.ts";
 
 /** What the server is offered in the handshake (ALPN, RFC 7301), the preferred protocol first. */

@@ -377,6 +377,8 @@ export class UpstreamConnection
           (error as NodeJS.ErrnoException | undefined)?.code,
         );
       case HEAD:
+        // With TLS 1.3 a server may end the handshake and refuse our certificate only then.
+        if (error !== undefined && this.#home.tls !== null) this.#home.refused(error.message);
         return this.#headEnded();
       case IDLE:
         return this.destroy();

@@ -380,7 +380,8 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   }
 
   onConnectionError(code: number, reason: string): void {
-    if (this.#state === PREFACE) return this.#opening.failed(`the server does not speak HTTP/2: ${reason}`, undefined);
+    if (this.#state === PREFACE)
+      return this.#opening.failed(`the server does not speak HTTP/2: ${reason}`, "ERR_NOT_HTTP2");
     if (this.#state === CLOSED) return;
     this.home.refused(`HTTP/2 error ${code}: ${reason}`);
     this.#close(true);
