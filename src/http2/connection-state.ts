@@ -309,7 +309,10 @@ export class ConnectionState implements StreamHost {
   shrinkReceiveWindows(): void {
     const excess = INITIAL_WINDOW - this.options.streamWindow;
     if (excess <= 0) return;
-    for (let stream = this.streams.first; stream !== null; stream = stream.next) stream.receiveWindow.shrink(excess);
+    for (let stream = this.streams.first; stream !== null; stream = stream.next) {
+      stream.receiveWindow.shrink(excess);
+      this.creditStream(stream, 0);
+    }
   }
 
   /** Bytes of DATA on the connection were used up. */
