@@ -3,7 +3,7 @@ import type { AuthoritiesNeed, PairNeed, TlsNeeds } from "../../config/certifica
 import type { Config } from "../../config/schema.ts";
 import type { ClientAuthorities, PoolTlsMaterial, TlsMaterial } from "../../config/tls-material.ts";
 import type { Challenges } from "../acme/certificate-port.ts";
-import { withoutReplaced, type Shown } from "./shown.ts";
+import { validFirst, withoutReplaced, type Shown } from "./shown.ts";
 
 /** What the files of a configuration hold. Only what has been read successfully is asked for. */
 export interface ReadFiles {
@@ -50,7 +50,7 @@ export function assemble(parts: Parts): Omit<TlsMaterial, "version"> {
     pools[pool] = { ca, cert: client?.chain ?? null, key: client?.key ?? null };
   }
   return {
-    certificates: withoutReplaced(shownCertificates(parts), parts.now).map((shown) => {
+    certificates: validFirst(withoutReplaced(shownCertificates(parts), parts.now), parts.now).map((shown) => {
       const { fingerprint, names, keyType, chain, key } = shown.pair;
       const { id, listeners } = shown;
       return { id, fingerprint, listeners, names, keyType, chain, key, ocsp: parts.ocsp(shown) };

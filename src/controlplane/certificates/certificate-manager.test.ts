@@ -243,6 +243,7 @@ describe("the store", () => {
   it("shows those of ACME where they are assigned, and challenges when all workers have them", async () => {
     await use(web());
     const { acme } = fixture.manager;
+    await acme.show({});
     await acme.put("acme:a.test~1", one);
     expect(fixture.material.certificates).toEqual([]);
     await acme.show({ "acme:a.test~1": ["web"] });
@@ -252,6 +253,27 @@ describe("the store", () => {
     expect(fixture.material.httpChallenges).toEqual({ token: "answer" });
     await acme.remove("acme:a.test~1");
     expect(fixture.material.certificates).toEqual([]);
+  });
+});
+
+describe("certificates of ACME from an earlier run", () => {
+  it("are shown by listeners that order for their names, until ACME says something else", async () => {
+    for (const [id, issued] of [["acme:a.test~1", one] as const, ["acme:b.test~2", two] as const]) {
+      fixture.storage.pairs.set(id, { id, chain: issued.chain, key: issued.key });
+    }
+    const acme = (names: object) => ({ acme: { agreeToTerms: true, ...names } });
+    const next = config({ x: acme({ domains: ["A.test"] }), y: acme({ onDemand: ["b.test"] }), z: {} });
+    await fixture.manager.start();
+    await fixture.manager.prepare(next, folder);
+    expect(fixture.material.certificates.map(({ id, listeners }) => [id, listeners])).toEqual([
+      ["acme:a.test~1", ["x"]],
+      ["acme:b.test~2", ["x", "y"]],
+    ]);
+    expect(fixture.material.onDemand).toEqual({ y: ["b.test"] });
+    await fixture.manager.settle();
+    await fixture.manager.acme.show({ "acme:a.test~1": ["x"] });
+    expect(fixture.material.certificates.map(({ id }) => id)).toEqual(["acme:a.test~1"]);
+    expect(fixture.manager.entries()).toMatchObject([{ listeners: ["x"] }, { listeners: [] }]);
   });
 });
 

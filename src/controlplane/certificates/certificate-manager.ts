@@ -12,6 +12,7 @@ import type { NewCertificateEvent } from "./certificate-event.ts";
 import { CertificateReporter } from "./certificate-reporter.ts";
 import type { CertificateStorage } from "./certificate-storage.ts";
 import { FileSources } from "./file-sources.ts";
+import { initialAssignment } from "./initial-assignment.ts";
 import type { OcspFetch } from "./ocsp/ocsp-fetch.ts";
 import { OcspStaples, type OcspState } from "./ocsp/ocsp-staples.ts";
 import { nextDate, type Shown } from "./shown.ts";
@@ -51,7 +52,8 @@ export class CertificateManager {
   /** The configuration in use, and the one that is about to be. */
   #current: Wanted | undefined;
   #next: Wanted | undefined;
-  #assignment: Readonly<Record<string, readonly string[]>> = {};
+  /** Which listeners show which certificates of ACME; undefined until ACME has said so. */
+  #assignment: Readonly<Record<string, readonly string[]>> | undefined;
   #challenges = NO_CHALLENGES;
   #material: TlsMaterial = NO_TLS_MATERIAL;
   #given: Promise<void> = Promise.resolve();
@@ -143,7 +145,7 @@ export class CertificateManager {
   /** All certificates for clients. */
   entries(): CertificateEntry[] {
     const { needs = { listeners: [], pools: [] } } = this.#current ?? {};
-    return certificateEntries(needs, this.#files, this.#stored.list(), this.#assignment);
+    return certificateEntries(needs, this.#files, this.#stored.list(), this.#assigned());
   }
 
   /** How it stands with a certificate's OCSP response; undefined when it has neither a responder nor a file. */
@@ -218,10 +220,16 @@ export class CertificateManager {
     );
   }
 
+  #assigned(): Readonly<Record<string, readonly string[]>> {
+    const [wanted] = this.#wanted();
+    return this.#assignment ?? (wanted === undefined ? {} : initialAssignment(wanted.config, this.#stored.list()));
+  }
+
   #storedShown(): Shown[] {
+    const assigned = this.#assigned();
     return this.#stored.list().flatMap(({ id, pair }): Shown[] => {
       if (id.startsWith("rest:")) return [{ id, pair, ocspFile: null, listeners: null }];
-      const listeners = this.#assignment[id];
+      const listeners = assigned[id];
       return listeners === undefined ? [] : [{ id, pair, ocspFile: null, listeners }];
     });
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { InspectedPair } from "../../config/certificates/inspect-pair.ts";
 import { changesOfShown } from "./certificate-changes.ts";
-import { nextDate, withoutReplaced, type Shown } from "./shown.ts";
+import { nextDate, validFirst, withoutReplaced, type Shown } from "./shown.ts";
 
 function shown(id: string, names: string[], from = 0, to = 100, listeners: string[] | null = ["web"]): Shown {
   const pair = { names, notBefore: from, notAfter: to, fingerprint: id } as unknown as InspectedPair;
@@ -29,6 +29,14 @@ describe("certificates whose dates are not good", () => {
   it("are replaced by those of every listener, but not the other way round", () => {
     expect(left([shown("old", ["a"], 0, 50), shown("new", ["a"], 0, 100, null)])).toEqual(["new"]);
     expect(left([shown("old", ["a"], 0, 50, null), shown("new", ["a"])])).toEqual(["old", "new"]);
+  });
+
+  it("come after the others of their listener, but for its first one", () => {
+    const [first, old, good] = [shown("first", ["x"], 0, 50), shown("old", ["a", "b"], 0, 50), shown("good", ["a"])];
+    const other = shown("other", [], 0, 50, ["other"]);
+    const order = validFirst([first, old, good, other], 50).map(({ id }) => id);
+    expect(order).toEqual(["first", "good", "old", "other"]);
+    expect(validFirst([first, old, good, other], 49).map(({ id }) => id)).toEqual(["first", "old", "good", "other"]);
   });
 
   it("are looked at again when a date comes", () => {

@@ -34,6 +34,18 @@ export function withoutReplaced(all: readonly Shown[], now: number): Shown[] {
   });
 }
 
+/**
+ * Puts those whose dates are good before the others where a listener has both, for names that several of them have. The
+ * listener's first one stays the first: it is the one for clients that ask for no name.
+ */
+export function validFirst(all: readonly Shown[], now: number): Shown[] {
+  const lists = Map.groupBy(all, ({ listeners }) => JSON.stringify(listeners));
+  return [...lists.values()].flatMap(([first, ...others]) => {
+    const { true: good = [], false: bad = [] } = Object.groupBy(others, ({ pair }) => `${isValid(pair, now)}`);
+    return [first!, ...good, ...bad];
+  });
+}
+
 /** Whether what is shown on `others` is shown on all of `listeners`. */
 function reaches(others: readonly string[] | null, listeners: readonly string[] | null): boolean {
   return others === null || (listeners !== null && listeners.every((listener) => others.includes(listener)));
