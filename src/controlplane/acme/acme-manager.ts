@@ -62,7 +62,6 @@ export class AcmeManager {
       hook,
       log,
       wall: () => clock.wall(),
-      stored: () => this.#assign(),
     });
   }
 
@@ -167,6 +166,7 @@ export class AcmeManager {
       log,
       order: (...order) => this.#desk.order(...order),
       renewalInfo: (...question) => this.#desk.renewalInfo(...question),
+      renewed: () => this.#assign(),
       givenUp: (...failure) => this.#givenUp(...failure),
     });
     this.#managed.set(plan.id, managed);

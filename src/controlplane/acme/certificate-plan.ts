@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
+import { withoutWildcard } from "../../core/acme/names.ts";
 import type { Config } from "../../config/schema.ts";
 import type { AcmeConfig } from "../../config/tls-schema.ts";
 
@@ -44,7 +45,8 @@ export function planId(names: readonly string[], { directory, keyType }: AcmeCon
   const hash = createHash("sha256")
     .update(JSON.stringify([directory, keyType, names.toSorted()]))
     .digest("hex");
-  return `acme:${names[0].replaceAll("*", "_")}~${hash.slice(0, 8)}`;
+  const [name] = names.map(withoutWildcard).toSorted();
+  return `acme:${name}~${hash.slice(0, 8)}`;
 }
 
 /** The certificates that a configuration names, by id. */

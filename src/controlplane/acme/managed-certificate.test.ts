@@ -69,6 +69,7 @@ function managed(outcomes: (string | Error)[], chain: string | null = null, own 
       if (info.value instanceof Error) throw info.value;
       return info.value;
     },
+    renewed: () => undefined,
     givenUp: (_plan, _refusal, delay) => void givenUp.push({ delay }),
   };
   const certificate = new ManagedCertificate(own, chain, deps);

@@ -18,6 +18,8 @@ export interface ManagedDeps {
   order(plan: CertificatePlan, replaces: string | null, signal: AbortSignal): Promise<string>;
   /** What the authority says about the chain's renewal; null when it has nothing to say. */
   renewalInfo(plan: CertificatePlan, chain: string, signal: AbortSignal): Promise<RenewalInfo | null>;
+  /** There is a new certificate. */
+  renewed(): void;
   /** A certificate on demand that there never was, or no longer is: its order failed. */
   givenUp(plan: CertificatePlan, refusal: Refusal, delay: number): void;
 }
@@ -183,6 +185,7 @@ export class ManagedCertificate {
       this.#notBefore = this.#deps.clock.now() + Math.min(REST_AFTER_ORDER, this.#lifetime() / 10);
       const times = `good until ${time(facts.notAfter)}, renewal at ${time(renewal.at)}`;
       log("info", `acme ${this.#name}: new certificate, ${times}`);
+      this.#deps.renewed();
     } catch (error) {
       if (!this.#end.signal.aborted) this.#failed(plan, refusalOf(error));
     } finally {

@@ -8,8 +8,6 @@ import { Turns } from "./turns.ts";
 
 export interface OrderDeskDeps extends IssueDeps {
   readonly certificates: AcmeCertificates;
-  /** A certificate has been put into use. */
-  stored(): void;
 }
 
 /** Where all orders of a node go through: so many at one time, each with an end. */
@@ -31,7 +29,6 @@ export class OrderDesk {
           this.#deps.log("info", `acme ${names.join(", ")}: ordering from ${new URL(settings.directory).host}`);
           const issued = await issue(plan, former === null ? null : await idOf(former), this.#deps, limit);
           await this.#deps.certificates.put(plan.id, issued);
-          this.#deps.stored();
           return issued.chain;
         }),
       signal,
