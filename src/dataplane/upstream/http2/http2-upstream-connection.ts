@@ -56,6 +56,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
   readonly home: Http2Home;
+  lost = false;
   readonly #socket: StreamSocket;
   readonly #opening: Http2Opening;
   readonly #codec: Http2Connection;
@@ -223,9 +224,10 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   /** The connection is of no use any more. */
   #lost(): void {
     if (this.#state === CLOSED) return;
-    const streams = this.#streams();
+    this.lost = true;
     this.#close(false);
-    for (const stream of streams) stream.onConnectionLost();
+    // All streams hear of it, with whether their requests had left.
+    this.#codec.socketClosed();
   }
 
   /** @param soon what was said last is still sent */

@@ -13,6 +13,8 @@ export interface StreamHost {
   readonly encoder: HpackEncoder;
   /** Requests were answered on this connection before. */
   readonly reused: boolean;
+  /** The connection itself is gone. */
+  readonly lost: boolean;
   /** The server understands extended CONNECT (RFC 8441). */
   readonly allowsConnectProtocol: boolean;
   /** What `receive` is reading at the moment is the connection's own buffer, which can be taken away. */

@@ -388,14 +388,9 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
     if (!processed && this.#state <= HELD) return this.#over(errors.refusedStream, true);
     if (this.#state > HELD) return this.#over(errors.responseTruncated, false);
     if (code === ErrorCode.http11Required) this.#host.home.refused("the server wants this request in HTTP/1.1");
-    if (code !== ErrorCode.protocolError) return this.#over(errors.connectionLost, false);
+    if (code !== ErrorCode.protocolError) return this.#over(errors.connectionLost, this.#host.lost && this.reused);
     this.#host.home.refused("a stream of HTTP/2 ended with PROTOCOL_ERROR");
     this.#over(errors.badResponse, false);
-  }
-
-  /** The connection has ended. */
-  onConnectionLost(): void {
-    this.#over(this.#state <= HELD ? errors.connectionLost : errors.responseTruncated, this.reused);
   }
 
   destroy(): void {
