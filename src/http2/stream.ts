@@ -1,4 +1,4 @@
-import { ReceiveWindow } from "./flow-window.ts";
+import type { ReceiveWindow } from "./flow-window.ts";
 import type { Http2Stream, StreamUser } from "./peer.ts";
 import { DEFAULT_PRIORITY, isIncremental, parsePriority, urgencyOf } from "./priority.ts";
 import { SendQueue } from "./send-queue.ts";

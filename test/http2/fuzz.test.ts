@@ -49,7 +49,7 @@ const changes = fc.array(
 
 /** The frames with bytes, flags, lengths and whole frames changed, doubled, moved or left out. */
 function mutate(seed: Buffer, all: readonly Change[]): Buffer {
-  let text = Buffer.from(seed);
+  let text: Buffer = Buffer.from(seed);
   for (const { kind, at, value } of all) {
     if (text.length === 0) break;
     const place = at % text.length;

@@ -360,14 +360,14 @@ describe("two connections wired to each other", () => {
   }, 120_000);
 });
 
+interface Inside {
+  state: { sender: { window: number }; receiveWindow: { remaining: number; credit: number } };
+}
+
+const inside = (connection: Http2Connection): Inside["state"] => (connection as unknown as Inside).state;
+
 /** For both directions: the sender's window of the connection, the receiver's idea of it, and credit kept back. */
 function windowsOf(world: World): [number, number, number][] {
-  const inside = (connection: Http2Connection) =>
-    (
-      connection as unknown as {
-        state: { sender: { window: number }; receiveWindow: { remaining: number; credit: number } };
-      }
-    ).state;
   return (
     [
       [world.client, world.server],

@@ -13,6 +13,7 @@ export type Tool =
   | "postgres"
   | "initdb"
   | "h2load"
+  | "nghttp"
   | "nghttpd"
   | "openssl"
   | "haproxy"

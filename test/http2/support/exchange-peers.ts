@@ -166,32 +166,30 @@ function plain(fields: http2.IncomingHttpHeaders): Record<string, string> {
 
 const failed = (error: string): Answer => ({ status: "", seen: {}, body: "", trailers: {}, error });
 
+/** Answers a request, once it is complete, as its `x-answer` says. */
+function answerStream(stream: Http2Stream, connection: Http2Connection): StreamUser {
+  return new Collector(
+    () => stream,
+    (collector, error) => {
+      if (error !== "") return stream.release();
+      const [length, trailers, reset] = (collector.headers["x-answer"] ?? "0 0 -1").split(" ").map(Number);
+      if (reset >= 0) {
+        stream.reset(reset);
+        return stream.release();
+      }
+      const head = answerHeaders(collector.headers, collector.body, collector.trailers);
+      sendHead(connection, stream, head, length === 0 && trailers === 0);
+      collector.sender = new BodySender(connection, stream, pattern(length), trailers === 1 ? { "x-end": "1" } : {});
+      collector.sender.send();
+    },
+  );
+}
+
 /** A server of the connection under test. */
 export async function ourServer(options: Partial<Http2ConnectionOptions>): Promise<{ port: number; close(): void }> {
   const peers = new Set<SocketPeer>();
   const server = net.createServer((socket) => {
-    const accept = (stream: Http2Stream, connection: Http2Connection): StreamUser =>
-      new Collector(
-        () => stream,
-        (collector, error) => {
-          if (error !== "") return stream.release();
-          const [length, trailers, reset] = (collector.headers["x-answer"] ?? "0 0 -1").split(" ").map(Number);
-          if (reset >= 0) {
-            stream.reset(reset);
-            return stream.release();
-          }
-          const head = answerHeaders(collector.headers, collector.body, collector.trailers);
-          sendHead(connection, stream, head, length === 0 && trailers === 0);
-          collector.sender = new BodySender(
-            connection,
-            stream,
-            pattern(length),
-            trailers === 1 ? { "x-end": "1" } : {},
-          );
-          collector.sender.send();
-        },
-      );
-    peers.add(new SocketPeer(socket, "server", accept, options));
+    peers.add(new SocketPeer(socket, "server", answerStream, options));
   });
   const port = await listen(server);
   return {
@@ -203,15 +201,17 @@ export async function ourServer(options: Partial<Http2ConnectionOptions>): Promi
   };
 }
 
+function noServerStreams(): never {
+  throw new Error("a server has opened a stream");
+}
+
 /** A client of the connection under test. */
 export async function ourClient(port: number, options: Partial<Http2ConnectionOptions>): Promise<ExchangeClient> {
   const socket = net.connect(port, "127.0.0.1");
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-  const nobody = (): never => {
-    throw new Error("a server has opened a stream");
-  };
-  const peer = new SocketPeer(socket, "client", nobody, options);
+  const peer = new SocketPeer(socket, "client", noServerStreams, options);
   const { connection } = peer;
+  await peer.settings;
   const waiting: (() => void)[] = [];
   const begin = (one: Ask, resolve: (answer: Answer) => void): void => {
     let stream: Http2Stream | null = null;

@@ -1,4 +1,4 @@
-import net from "node:net";
+import type net from "node:net";
 import { Http2Connection } from "../../../src/http2/connection.ts";
 import type { Http2ConnectionOptions, Http2Owner, Http2Stream, StreamUser } from "../../../src/http2/peer.ts";
 import { defaults } from "./recorded-connection.ts";
@@ -18,6 +18,11 @@ export class SocketPeer implements Http2Owner {
   readonly socket: net.Socket;
   private readonly accept: (stream: Http2Stream, connection: Http2Connection) => StreamUser;
   private scheduled = false;
+  private heard: () => void = () => {};
+  /** The other side's SETTINGS has come: before, more streams may be opened than it takes. */
+  readonly settings = new Promise<void>((resolve) => {
+    this.heard = resolve;
+  });
   /** What went wrong, and what the other side has said. */
   readonly errors: string[] = [];
 
@@ -67,7 +72,9 @@ export class SocketPeer implements Http2Owner {
     if (this.connection.over) this.socket.end();
   }
 
-  onSettings(): void {}
+  onSettings(): void {
+    this.heard();
+  }
 
   onGoAway(last: number, code: number): void {
     if (code !== 0) this.errors.push(`GOAWAY ${last} ${code}`);
