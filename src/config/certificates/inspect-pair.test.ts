@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { generateKeyPairSync, type X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DAY, TestAuthority, type Issued } from "../../../test/support/certificates.ts";
 import { dateProblem, inspectPair, type InspectedPair } from "./inspect-pair.ts";
@@ -27,6 +27,15 @@ function reason(cert: string, key: string): string {
   const result = inspectPair(cert, key);
   return "reason" in result ? `${result.part}: ${result.reason}` : "it is good";
 }
+
+/** Certificate and key in one text, as OpenSSL makes them of this kind of key. */
+function make(...kind: string[]): string {
+  const args = ["req", "-x509", "-newkey", ...kind, "-nodes", "-keyout", "-", "-subj", "/CN=weak.test"];
+  return execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+}
+
+const names = (subjectAltName: string | undefined, subject = "CN=common.test") =>
+  certificateNames({ subjectAltName, subject } as X509Certificate);
 
 describe("a certificate with its key", () => {
   it("is read with names, kind of key, dates and issuer", () => {
@@ -99,10 +108,6 @@ describe("a certificate with its key", () => {
   });
 
   it("is refused when the key is too weak or of a kind that TLS does not use", () => {
-    const make = (...kind: string[]) => {
-      const args = ["req", "-x509", "-newkey", ...kind, "-nodes", "-keyout", "-", "-subj", "/CN=weak.test"];
-      return execFileSync("openssl", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-    };
     const weak = make("rsa:1024");
     expect(reason(weak, weak)).toBe("key: the RSA key has 1024 bits; 2048 are needed at least");
     const strange = make("ec", "-pkeyopt", "ec_paramgen_curve:secp256k1");
@@ -130,8 +135,6 @@ describe("a certificate with its key", () => {
 
 describe("names", () => {
   it("are those of subjectAltName that TLS can ask for", () => {
-    const names = (subjectAltName: string | undefined, subject = "CN=common.test") =>
-      certificateNames({ subjectAltName, subject } as X509Certificate);
     expect(names('DNS:A.test, DNS:"b.test, DNS:evil.test", URI:http://c.test, DNS:*.d.test, email:x@y')).toEqual([
       "a.test",
       "*.d.test",

@@ -48,6 +48,7 @@ async function use(next: Config): Promise<void> {
   await fixture.manager.settle();
 }
 
+const acmeFor = (names: object) => ({ acme: { agreeToTerms: true, ...names } });
 const web = (...certificates: { cert: string; key: string }[]) => config({ web: { certificates } });
 const shown = () => fixture.material.certificates.map(({ id, names }) => `${id} ${names.join()}`);
 const certificate = (name: string) => ({ cert: `${name}.crt`, key: `${name}.key` });
@@ -261,8 +262,7 @@ describe("certificates of ACME from an earlier run", () => {
     for (const [id, issued] of [["acme:a.test~1", one] as const, ["acme:b.test~2", two] as const]) {
       fixture.storage.pairs.set(id, { id, chain: issued.chain, key: issued.key });
     }
-    const acme = (names: object) => ({ acme: { agreeToTerms: true, ...names } });
-    const next = config({ x: acme({ domains: ["A.test"] }), y: acme({ onDemand: ["b.test"] }), z: {} });
+    const next = config({ x: acmeFor({ domains: ["A.test"] }), y: acmeFor({ onDemand: ["b.test"] }), z: {} });
     await fixture.manager.start();
     await fixture.manager.prepare(next, folder);
     expect(fixture.material.certificates.map(({ id, listeners }) => [id, listeners])).toEqual([

@@ -8,9 +8,10 @@ function shown(id: string, names: string[], from = 0, to = 100, listeners: strin
   return { id, pair, ocspFile: null, listeners };
 }
 
-describe("certificates whose dates are not good", () => {
-  const left = (all: Shown[], now = 50) => withoutReplaced(all, now).map(({ id }) => id);
+const left = (all: Shown[], now = 50) => withoutReplaced(all, now).map(({ id }) => id);
+const told = (before: Shown[], after: Shown[]) => changesOfShown(before, after).map(({ id, what }) => [id, what]);
 
+describe("certificates whose dates are not good", () => {
   it("are left out where others stand in for all of their names", () => {
     const [valid, old] = [shown("new", ["a", "b"]), shown("old", ["a"], 0, 50)];
     expect(left([old, valid])).toEqual(["new"]);
@@ -48,7 +49,6 @@ describe("certificates whose dates are not good", () => {
 describe("changes", () => {
   it("are told as added, replaced and removed", () => {
     const replaced: Shown = { ...shown("x", ["b"]), id: "a" };
-    const told = (before: Shown[], after: Shown[]) => changesOfShown(before, after).map(({ id, what }) => [id, what]);
     expect(told([shown("a", ["a"])], [shown("a", ["a"])])).toEqual([]);
     expect(told([shown("a", ["a"]), shown("c", [])], [replaced, shown("d", [])])).toEqual([
       ["a", "certificate_replaced"],

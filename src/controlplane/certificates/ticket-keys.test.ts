@@ -8,6 +8,10 @@ let next = 0;
 const counting = (bytes: number) => new Uint8Array(bytes).fill(++next);
 const HOUR = 3_600_000;
 
+const listener = (tls: object | undefined) => ({ listen: "127.0.0.1:0", ...(tls && { tls }) });
+const config = (listeners: object): Config =>
+  normaliseConfig({ admin: "off", listeners }, { extensions: { algorithms: [], filters: [] } }).config!;
+
 describe("ticket keys", () => {
   it("are rotated when it is time; two that were before still decrypt", () => {
     next = 0;
@@ -31,9 +35,6 @@ describe("ticket keys", () => {
   it("belong to listeners that have tickets, over reloads", () => {
     next = 0;
     const rings = new TicketKeyRings(counting);
-    const listener = (tls: object | undefined) => ({ listen: "127.0.0.1:0", ...(tls && { tls }) });
-    const config = (listeners: object): Config =>
-      normaliseConfig({ admin: "off", listeners }, { extensions: { algorithms: [], filters: [] } }).config!;
     const before = config({
       a: listener({ sessionTickets: { rotation: "1h" } }),
       b: listener({ sessionTickets: "off" }),

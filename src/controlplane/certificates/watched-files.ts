@@ -66,7 +66,8 @@ export class WatchedFiles {
     do {
       this.#again = false;
       const changed = new Set<string>();
-      for (const file of [...this.#seen.keys()]) {
+      // The list may change while files are looked at.
+      for (const file of Array.from(this.#seen.keys())) {
         const now = await fingerprint(file);
         const before = this.#seen.get(file);
         // A file that is gone is about to be replaced, or was deleted by mistake: either way what is in use stays.

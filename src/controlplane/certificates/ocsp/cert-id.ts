@@ -42,10 +42,13 @@ function fields({ raw }: X509Certificate): { serial: Buffer; subject: Buffer; ke
 
 /** An OCSPRequest for one certificate, unsigned and without a nonce: responders may answer from a cache. */
 export function ocspRequest({ serial, issuerName, issuerKey }: CertificateIds): Buffer {
-  const hash = (bytes: Buffer) => writeElement(Tag.octetString, createHash("sha1").update(bytes).digest());
-  const id = writeElement(Tag.sequence, SHA1, hash(issuerName), hash(issuerKey), writeElement(Tag.integer, serial));
+  const id = writeElement(Tag.sequence, SHA1, sha1(issuerName), sha1(issuerKey), writeElement(Tag.integer, serial));
   const request = writeElement(Tag.sequence, writeElement(Tag.sequence, id));
   return writeElement(Tag.sequence, writeElement(Tag.sequence, request));
+}
+
+function sha1(bytes: Buffer): Buffer {
+  return writeElement(Tag.octetString, createHash("sha1").update(bytes).digest());
 }
 
 /** Whether the content of a CertID, with whatever hash it uses, means this certificate. */
