@@ -4,8 +4,8 @@ import type { CertificateMaterial } from "../../config/tls-material.ts";
 export type Candidates = readonly CertificateMaterial[];
 
 /**
- * Which certificates a listener shows for which name. The listener's own come before those of the whole node, and an
- * exact name before a wildcard, which stands for one label (RFC 9525 6.3).
+ * Which certificates a listener shows for which name. An exact name comes before a wildcard, which stands for one label
+ * (RFC 9525 6.3): it is always meant more. Among equals the listener's own come before those of the whole node.
  */
 export class CertificateIndex {
   /** For clients that ask for no name, or an unknown one: the listener's first, and others for its first name. */
@@ -31,7 +31,7 @@ export class CertificateIndex {
   find(name: string): Candidates | undefined {
     const dot = name.indexOf(".");
     const wildcard = dot > 0 ? `*${name.slice(dot)}` : "";
-    return this.#own.get(name) ?? this.#own.get(wildcard) ?? this.#shared.get(name) ?? this.#shared.get(wildcard);
+    return this.#own.get(name) ?? this.#shared.get(name) ?? this.#own.get(wildcard) ?? this.#shared.get(wildcard);
   }
 }
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { TestAuthority, type Issued } from "../../../test/support/certificates.ts";
 import { describeCertificate } from "./client-certificate.ts";
@@ -19,9 +19,11 @@ beforeAll(async () => {
   crl = await ca.crl([revoked.serial]);
 });
 
-function plane(mode: "require" | "request", files = { ca: ["ca.pem"] }) {
-  const material = tlsMaterial([materialOf(web)], { clientAuthorities: { web: { ca: [ca.pem], crl: [crl] } } });
-  return tlsPlane(material, { tls: { clientCertificates: { mode, ...files } } });
+function plane(mode: "require" | "request", ticketKey?: Buffer) {
+  const clientAuthorities = { web: { ca: [ca.pem], crl: [crl] } };
+  const ticketKeys = { web: ticketKey === undefined ? [] : [ticketKey] };
+  const material = tlsMaterial([materialOf(web)], { clientAuthorities, ticketKeys });
+  return tlsPlane(material, { tls: { clientCertificates: { mode, ca: ["ca.pem"] } } });
 }
 const with_ = ({ chain, key }: Issued) => ({ cert: chain, key });
 
@@ -33,6 +35,15 @@ describe.each(["TLSv1.3", "TLSv1.2"] as const)("client certificates, %s", (maxVe
     await expect(visit(port, { maxVersion, ...with_(stranger) })).rejects.toThrow();
     await expect(visit(port, { maxVersion, ...with_(revoked) })).rejects.toThrow();
     await expect.poll(() => handshakes()).toMatchObject({ done: 1, failed: 3 });
+  });
+
+  it("hold on in a session that goes on", async () => {
+    const { port, handshakes } = await plane("require", randomBytes(48));
+    const first = await visit(port, { maxVersion, ...with_(alice) });
+    const session = first.session() ?? first.socket.getSession();
+    const again = await visit(port, { maxVersion, ...with_(alice), session });
+    expect([again.body, again.socket.isSessionReused()]).toEqual(["hello", true]);
+    expect(handshakes()).toMatchObject({ done: 2, failed: 0, resumed: 1 });
   });
 
   it("are asked for, and may be missing but not bad", async () => {

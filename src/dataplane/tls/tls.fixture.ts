@@ -81,6 +81,8 @@ export async function tlsPlane(
 export interface Visit {
   readonly socket: tls.TLSSocket;
   readonly subject: string;
+  /** The last session, if one has come. */
+  session(): Buffer | undefined;
   /** The body of the answer to one request. */
   readonly body: string;
 }
@@ -91,6 +93,8 @@ export function visit(port: number, options: tls.ConnectionOptions = {}): Promis
     const socket = tls.connect({ host: "127.0.0.1", port, rejectUnauthorized: false, ...options });
     onTestFinished(() => void socket.destroy());
     let text = "";
+    let session: Buffer | undefined;
+    socket.on("session", (next) => (session = next));
     socket.on("secureConnect", () => socket.write("GET / HTTP/1.1\r\nHost: example.test\r\n\r\n"));
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("closed")));
@@ -99,7 +103,7 @@ export function visit(port: number, options: tls.ConnectionOptions = {}): Promis
       const end = text.indexOf("\r\n\r\n");
       if (end < 0 || text.length < end + 4 + Number(/content-length: (\d+)/i.exec(text)?.[1])) return;
       const { subject } = socket.getPeerCertificate();
-      resolve({ socket, subject: String(subject?.CN ?? ""), body: text.slice(end + 4) });
+      resolve({ socket, subject: String(subject?.CN ?? ""), session: () => session, body: text.slice(end + 4) });
     });
   });
 }

@@ -6,7 +6,8 @@ import { checkServerIdentity } from "node:tls";
  *
  * @param verifyError what OpenSSL says about its chain and dates
  * @param raw DER
- * @param name host name or IP address that must be in it; "" and null when none has to be
+ * @param name host name or IP address that must be in it, "" for none; null when a session with a verified server goes on,
+ *   in which no certificate is shown
  */
 export function verifyServer(
   verifyError: (Error & { code?: string }) | null | undefined,
@@ -14,8 +15,9 @@ export function verifyServer(
   name: string | null,
 ): (Error & { code?: string }) | null {
   if (verifyError) return failure(verifyError.message, verifyError.code);
+  if (name === null) return null;
   if (raw === undefined) return failure("there is none", "ERR_TLS_NO_CERTIFICATE");
-  if (name === null || name === "") return null;
+  if (name === "") return null;
   const mismatch = checkServerIdentity(name, new X509Certificate(raw).toLegacyObject() as never);
   if (mismatch === undefined) return null;
   return failure(mismatch.message, "ERR_TLS_CERT_ALTNAME_INVALID");
