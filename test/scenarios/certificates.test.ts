@@ -11,6 +11,7 @@ import { atEnd } from "../support/cleanup.ts";
 import { runEvenkeel, spawnEvenkeel, startCommand, startEvenkeel, type Evenkeel } from "../support/evenkeel.ts";
 import { HttpsLoad, shownSerial } from "../support/https-load.ts";
 import { startNodeOrigin } from "../support/origins.ts";
+import { missing, tool } from "../support/tools.ts";
 import { waitFor } from "../support/wait.ts";
 
 let root: TestAuthority;
@@ -88,7 +89,7 @@ describe("certificates that are replaced on disk", () => {
     expect(load.failures).toEqual({});
     expect(load.kept).toBe(2);
     const url = `https://127.0.0.1:${evenkeel.port()}/`;
-    const curl = await promisify(execFile)("curl", ["-sS", "--cacert", file("web-ca.crt"), url]);
+    const curl = await promisify(execFile)(tool("curl"), ["-sS", "--cacert", file("web-ca.crt"), url]);
     expect(curl.stdout).toBe("ok");
     expect(evenkeel.log.filter((line) => / error /.test(line))).toEqual([]);
     expect(evenkeel.log.filter((line) => /certificate file:.*: replaced/.test(line)).length).toBe(5);
@@ -212,7 +213,7 @@ describe("private keys", () => {
   });
 });
 
-describe("OCSP", () => {
+describe.skipIf(missing("openssl", "stapled OCSP responses"))("OCSP", () => {
   it("responses are fetched from the issuer and stapled", async () => {
     const responder = await TestResponder.of(root);
     let issued: Issued;
@@ -251,7 +252,7 @@ it("proxy takes a certificate without a file", async () => {
   const evenkeel = await startCommand(["proxy", ...listen, ...tls]);
   expect(evenkeel.url()).toMatch(/^https:/);
   const ca = join(folder, "web-ca.crt");
-  const curl = await promisify(execFile)("curl", [
+  const curl = await promisify(execFile)(tool("curl"), [
     "-sS",
     "-o",
     "/dev/null",

@@ -189,6 +189,22 @@ describe("events", () => {
     await until("all events", () => (ids(restarted.text()).length === before + 2 ? true : undefined));
   });
 
+  it("are about certificates as well, under a type of their own", async () => {
+    await until("the first event", () => (health.events.lastId > 0 ? true : undefined));
+    const before = health.events.lastId;
+    const stream = await follow("/events/stream");
+    const servers = await follow("/events/stream?pool=web");
+    health.events.add({ at: 0, certificate: "rest:a", what: "certificate_added", reason: "a.test" });
+    health.events.add(event("a"));
+    await until("both", () => (ids(stream.text()).length === 2 ? true : undefined));
+    const at = "1970-01-01T00:00:00.000Z";
+    const seen = { id: before + 1, at, certificate: "rest:a", what: "certificate_added", reason: "a.test" };
+    expect(stream.text()).toContain(`event: certificate\ndata: ${JSON.stringify(seen)}\n\n`);
+    expect(((await json(`/events?since=${before}`)) as { events: unknown[] }).events[0]).toEqual(seen);
+    await until("the one of the pool", () => (ids(servers.text()).length > 0 ? true : undefined));
+    expect(ids(servers.text())).toEqual([before + 2]);
+  });
+
   it("are streamed to a bounded number of readers; a place is free again when one leaves", async () => {
     for (let i = 0; i < MAX_EVENT_SUBSCRIBERS; i++) expect((await follow("/events/stream")).status).toBe(200);
     expect((await follow("/events/stream")).status).toBe(503);

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DAY, TestAuthority, type Issued } from "../../../../test/support/certificates.ts";
+import { missing } from "../../../../test/support/tools.ts";
 import { certificateIds, ocspRequest } from "./cert-id.ts";
 import { checkResponse } from "./ocsp-response.ts";
 import { TestResponder, type Answer } from "./responder.fixture.ts";
@@ -23,7 +24,7 @@ beforeAll(async () => {
 const check = (answer?: Answer, now = Date.now()) =>
   checkResponse(responder.answer(request, issued, answer), leaf, issuer, now);
 
-describe("an OCSP response", () => {
+describe.skipIf(missing("openssl", "OCSP responses"))("an OCSP response", () => {
   it("of the issuer is good until its next update", () => {
     const good = check();
     expect(good.until - good.thisUpdate).toBe(3_600_000);

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TestAuthority, type Issued } from "../../../../test/support/certificates.ts";
 import { atEnd } from "../../../../test/support/cleanup.ts";
+import { missing } from "../../../../test/support/tools.ts";
 import { waitFor } from "../../../../test/support/wait.ts";
 import { inspectPair, type InspectedPair } from "../../../config/certificates/inspect-pair.ts";
 import { certificateIds, ocspRequest } from "./cert-id.ts";
@@ -52,7 +53,7 @@ async function pass(ms: number): Promise<void> {
   await new Promise(setImmediate);
 }
 
-describe("responses to be stapled", () => {
+describe.skipIf(missing("openssl", "OCSP responses to be stapled"))("responses to be stapled", () => {
   it("are fetched, and again at half of their life", async () => {
     staples.follow([stapled()]);
     expect(staples.state(pair)).toEqual({ state: "waiting", until: null, error: null });
