@@ -2,6 +2,7 @@ import http2 from "node:http2";
 import { describe, expect, it } from "vitest";
 import { startHttp2Origin } from "../support/http2-origin.ts";
 import { Load } from "../support/load.ts";
+import { startNodeOrigin } from "../support/origins.ts";
 import { digest, payload, payloadHash } from "../support/payload.ts";
 import { peakWhile, residentBytes } from "../support/process-usage.ts";
 import { serverCounters, startProxy, waitForQuiet } from "../support/proxy.ts";
@@ -214,7 +215,6 @@ describe("HTTP/2 servers that end connections and streams", () => {
   });
 
   it("is told when it does not speak HTTP/2 at all", async () => {
-    const { startNodeOrigin } = await import("../support/origins.ts");
     const origin = await startNodeOrigin();
     const evenkeel = await startProxy([origin.address], h2c);
     expect((await exchange(evenkeel.port(), GET)).status).toBe(502);
