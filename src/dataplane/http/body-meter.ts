@@ -13,6 +13,8 @@ export interface BodyLimits {
 export class BodyMeter {
   /** True while nothing is read, because the server takes nothing: the rate is not the client's then. */
   paused = false;
+  /** Whether the limit on the rate holds. */
+  rated = true;
   #bytes = 0;
   /** Since when, and from which byte on, the rate is measured. */
   #startedAt = 0;
@@ -36,7 +38,10 @@ export class BodyMeter {
     if (limits.maxBodySize !== 0 && this.#bytes > limits.maxBodySize) return errors.bodyTooLarge;
     const elapsed = now - this.#startedAt;
     const isSlow =
-      elapsed > RATE_GRACE && !this.paused && (this.#bytes - this.#startedWith) * 1000 < limits.minBodyRate * elapsed;
+      this.rated &&
+      elapsed > RATE_GRACE &&
+      !this.paused &&
+      (this.#bytes - this.#startedWith) * 1000 < limits.minBodyRate * elapsed;
     return isSlow ? errors.bodyTooSlow : null;
   }
 }

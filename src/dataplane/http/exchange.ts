@@ -92,6 +92,9 @@ export class Exchange implements RouteRequest, KeySource, LegOwner, ViewedExchan
   get bodyTimeout(): number {
     return this.#plan.config.limits.bodyTimeout;
   }
+  get silenceTimeout(): number {
+    return this.#plan.config.limits.tunnelIdleTimeout;
+  }
   get secure(): boolean {
     return this.downstream.secure;
   }

@@ -18,7 +18,9 @@ import { ServerChoice } from "./server-choice.ts";
 
 /** The exchange whose server side this is. */
 export interface LegOwner extends RelayedExchange, SentExchange {
+  /** Longest pause of an answer's body in ms, and of one that may well be silent. */
   readonly bodyTimeout: number;
+  readonly silenceTimeout: number;
   /** When the exchange began, by the clock. */
   readonly startedAt: number;
   /** There will be no answer from a server: the client gets an error. */
@@ -78,7 +80,8 @@ export class UpstreamLeg implements AttemptOwner, PlaceWaiter, Timed {
     return this.#owner.head.method;
   }
   get bodyTimeout(): number {
-    return this.#owner.bodyTimeout;
+    // The messages of a gRPC call come when there is something to say.
+    return this.isGrpc ? this.#owner.silenceTimeout : this.#owner.bodyTimeout;
   }
   get keepsHead(): boolean {
     return this.#owner.view !== null;

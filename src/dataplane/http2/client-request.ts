@@ -1,3 +1,4 @@
+import { isGrpc } from "../../core/grpc/content-type.ts";
 import { grpcErrorAnswer } from "../../core/grpc/error-answer.ts";
 import { errors } from "../../core/errors.ts";
 import type { Answer } from "../../core/filtering/filter.ts";
@@ -47,6 +48,8 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
   #exchange: Exchange | null = null;
   #state = HEAD;
   #meter: BodyMeter | null = null;
+  /** Longest pause of the body, in ms. */
+  #pause = 0;
   #tunnel: Tunnel | null = null;
   /** The client has sent everything. */
   #ended = false;
@@ -104,9 +107,14 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     if (priority !== undefined) this.stream.setPriorityField(priority);
     if (!end && (head.chunked || head.contentLength > 0)) {
       this.#state = BODY;
+      const { bodyTimeout, tunnelIdleTimeout } = host.plan.config.limits;
+      // The messages of a gRPC call come when there is something to say.
+      const isStream = isGrpc(head.getById(FieldId.contentType));
+      this.#pause = isStream ? tunnelIdleTimeout : bodyTimeout;
       this.#meter = new BodyMeter();
+      this.#meter.rated = !isStream;
       this.#meter.begin(host.context.now);
-      this.#wait(host.plan.config.limits.bodyTimeout);
+      this.#wait(this.#pause);
     } else this.#state = WAIT;
     const client = host.identity.client(host.plan, head);
     exchange.start(this, host.plan, client, host.identity.requestId(head) ?? host.context.requestId());
@@ -137,7 +145,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     const { limits } = this.#host.plan.config;
     const { now } = this.#host.context;
     const bytes = to - from;
-    this.deadline = now + limits.bodyTimeout;
+    this.deadline = now + this.#pause;
     const error = this.#meter!.count(bytes, now, limits);
     if (error !== null) {
       this.stream.consumed(bytes);
@@ -225,7 +233,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     this.#owed = 0;
     if (this.#state === BODY) {
       this.#meter!.resumed(this.#host.context.now);
-      this.#wait(this.#host.plan.config.limits.bodyTimeout);
+      this.#wait(this.#pause);
     }
     this.stream.consumed(owed);
   }
