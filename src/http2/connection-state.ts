@@ -2,8 +2,10 @@ import { AbuseMeter } from "./abuse-meter.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ErrorCode } from "./error-code.ts";
 import { initialReceiveWindow, ReceiveWindow } from "./flow-window.ts";
-import { INITIAL_WINDOW, MAX_31_BITS } from "./frames/frame-type.ts";
+import { MAX_31_BITS } from "./frames/frame-type.ts";
+import { OutputTurns } from "./output-turns.ts";
 import type { Http2ConnectionOptions, Http2Owner, StreamUser } from "./peer.ts";
+import { ReceiveCredit } from "./receive-credit.ts";
 import { Sender } from "./sender.ts";
 import { PeerSettings } from "./settings.ts";
 import { ConnectionStream, type StreamHost } from "./stream.ts";
@@ -25,7 +27,8 @@ export class ConnectionState implements StreamHost {
   readonly closedStreams = new ClosedStreams();
   readonly meter: AbuseMeter;
   readonly peer: PeerSettings;
-  readonly receiveWindow: ReceiveWindow;
+  readonly turns: OutputTurns;
+  readonly credit: ReceiveCredit;
 
   /** Streams that count against the limit of whoever opens them. */
   streamCount = 0;
@@ -40,9 +43,6 @@ export class ConnectionState implements StreamHost {
   over = false;
 
   private queuedReplies = 0;
-  /** Within `receive` or `takeOutput`, whose caller sees to the output. */
-  private batches = 0;
-  private announced = false;
 
   constructor(options: Http2ConnectionOptions, owner: Http2Owner) {
     this.options = options;
@@ -50,7 +50,8 @@ export class ConnectionState implements StreamHost {
     this.isServer = options.role === "server";
     this.meter = new AbuseMeter(options.limits, options.now);
     this.peer = new PeerSettings(!this.isServer);
-    this.receiveWindow = new ReceiveWindow(options.connectionWindow, INITIAL_WINDOW);
+    this.turns = new OutputTurns(this.sender, owner);
+    this.credit = new ReceiveCredit(options, this.sender, this.turns);
   }
 
   // ---- opening and closing
@@ -121,14 +122,14 @@ export class ConnectionState implements StreamHost {
   /** The peer has reset it, or the connection has ended. */
   abandon(stream: ConnectionStream, code: number, processed: boolean): void {
     this.close(stream);
-    this.creditOutstanding(stream);
+    this.credit.giveOutstanding(stream);
     stream.user.onReset(code, processed);
   }
 
   releaseStream(stream: ConnectionStream): void {
     if (stream.released) return;
     stream.released = true;
-    this.creditOutstanding(stream);
+    this.credit.giveOutstanding(stream);
     if (this.isServer && stream.closed) this.streamCount--;
   }
 
@@ -137,7 +138,7 @@ export class ConnectionState implements StreamHost {
   resetStream(stream: ConnectionStream, code: number, provoked: boolean): void {
     if (stream.closed) return;
     this.close(stream);
-    this.creditOutstanding(stream);
+    this.credit.giveOutstanding(stream);
     if (stream.id !== 0) this.resetId(stream.id, code, provoked);
   }
 
@@ -145,7 +146,7 @@ export class ConnectionState implements StreamHost {
   streamError(stream: ConnectionStream, code: number): void {
     if (stream.closed) return;
     this.close(stream);
-    this.creditOutstanding(stream);
+    this.credit.giveOutstanding(stream);
     this.writeReset(stream.id, code);
     stream.user.onReset(code, true);
     this.countReset(true);
@@ -166,7 +167,7 @@ export class ConnectionState implements StreamHost {
   private countReset(provoked: boolean): void {
     this.countReply();
     if (provoked && this.meter.reset()) this.abuse("maxResets");
-    this.announce();
+    this.turns.announce();
   }
 
   /** A limit is exceeded: the connection ends. */
@@ -177,18 +178,23 @@ export class ConnectionState implements StreamHost {
   /** An error of the connection (RFC 9113 5.4.1). */
   fail(code: number, reason: string, abuse = ""): void {
     if (this.over) return;
-    this.over = true;
+    this.end();
     this.sender.output.goAway(Math.min(this.lastPeerStream, this.goAwaySent), code, reason);
     this.abandonAll(code);
     this.owner.onConnectionError(code, reason, abuse);
-    this.announce();
+    this.turns.announce();
   }
 
   /** The socket is gone. */
   socketClosed(): void {
     if (this.over) return;
-    this.over = true;
+    this.end();
     this.abandonAll(ErrorCode.cancel);
+  }
+
+  private end(): void {
+    this.over = true;
+    this.credit.stopped = true;
   }
 
   private abandonAll(code: number): void {
@@ -232,7 +238,7 @@ export class ConnectionState implements StreamHost {
       stream.localEnded = true;
       this.endLocal(stream);
     } else stream.localEnded = end;
-    this.announce();
+    this.turns.announce();
   }
 
   sendData(stream: ConnectionStream, bytes: Uint8Array, end: boolean, from: number, to: number): void {
@@ -240,27 +246,15 @@ export class ConnectionState implements StreamHost {
     if (stream.headAt < 0) throw new Error("DATA before a head");
     stream.localEnded = end;
     if (this.sender.data(stream, bytes, end, from, to)) this.endLocal(stream);
-    this.announce();
+    this.turns.announce();
   }
 
   reprioritized(stream: ConnectionStream): void {
     this.sender.reschedule(stream);
   }
 
-  enterBatch(): void {
-    this.batches++;
-  }
-
-  leaveBatch(): void {
-    this.batches--;
-    this.announce();
-  }
-
-  /** Tells the owner, once until the output was taken, that there is some. */
-  announce(): void {
-    if (this.announced || this.batches > 0 || !this.sender.hasOutput) return;
-    this.announced = true;
-    this.owner.onOutput();
+  consumed(stream: ConnectionStream, bytes: number): void {
+    this.credit.consumed(stream, bytes);
   }
 
   takeOutput(): Buffer | null {
@@ -269,13 +263,13 @@ export class ConnectionState implements StreamHost {
     const bytes = sender.output.take();
     if (sender.output.pending === 0) this.queuedReplies = 0;
     if (sender.advanced.length > 0) this.tellAdvanced();
-    if (bytes === null) this.announced = false;
+    if (bytes === null) this.turns.allTaken();
     return bytes;
   }
 
   private tellAdvanced(): void {
     const { advanced } = this.sender;
-    this.batches++;
+    this.turns.enter();
     for (let i = 0; i < advanced.length; i++) {
       const stream = advanced[i];
       if (stream.closed) continue;
@@ -286,49 +280,6 @@ export class ConnectionState implements StreamHost {
       }
     }
     advanced.length = 0;
-    this.batches--;
-  }
-
-  // ---- credit for what was received
-
-  consumed(stream: ConnectionStream, bytes: number): void {
-    const count = Math.min(bytes, stream.outstanding);
-    if (count <= 0) return;
-    stream.outstanding -= count;
-    this.creditStream(stream, count);
-    this.credit(count);
-  }
-
-  private creditOutstanding(stream: ConnectionStream): void {
-    const count = stream.outstanding;
-    stream.outstanding = 0;
-    if (count > 0) this.credit(count);
-  }
-
-  /** The peer knows our settings: streams that it has opened before do not have the larger initial window any more. */
-  shrinkReceiveWindows(): void {
-    const excess = INITIAL_WINDOW - this.options.streamWindow;
-    if (excess <= 0) return;
-    for (let stream = this.streams.first; stream !== null; stream = stream.next) {
-      stream.receiveWindow.shrink(excess);
-      this.creditStream(stream, 0);
-    }
-  }
-
-  /** Bytes of DATA on the connection were used up. */
-  credit(bytes: number): void {
-    const increment = this.receiveWindow.giveBack(bytes);
-    if (increment === 0 || this.over) return;
-    this.sender.output.windowUpdate(0, increment);
-    this.announce();
-  }
-
-  /** The same for one stream; nobody needs to know when nothing more will come. */
-  creditStream(stream: ConnectionStream, bytes: number): void {
-    if (stream.remoteEnded || stream.closed) return;
-    const increment = stream.receiveWindow.giveBack(bytes);
-    if (increment === 0) return;
-    this.sender.output.windowUpdate(stream.id, increment);
-    this.announce();
+    this.turns.leave();
   }
 }

@@ -36,9 +36,9 @@ export class Http2Connection {
     const increment = Math.min(options.connectionWindow, MAX_31_BITS) - INITIAL_WINDOW;
     if (increment > 0) {
       sender.output.windowUpdate(0, increment);
-      this.state.receiveWindow.remaining += increment;
+      this.state.credit.window.remaining += increment;
     }
-    this.state.announce();
+    this.state.turns.announce();
   }
 
   // ---- bytes
@@ -47,12 +47,13 @@ export class Http2Connection {
   receive(buffer: Buffer, from: number, to: number): void {
     const { state } = this;
     if (state.over) return;
-    state.enterBatch();
+    state.turns.enter();
     try {
       const start = this.prefaceMatched === CLIENT_PREFACE.length ? from : this.receivePreface(buffer, from, to);
       this.reader.read(buffer, start, to);
     } finally {
-      state.leaveBatch();
+      state.turns.leave();
+      state.turns.announce();
     }
   }
 
@@ -175,7 +176,7 @@ export class Http2Connection {
   ping(): void {
     if (this.state.over) return;
     this.receiver.control.sendPing();
-    this.state.announce();
+    this.state.turns.announce();
   }
 
   /**
@@ -196,7 +197,7 @@ export class Http2Connection {
     if (state.over) return;
     state.goAwaySent = Math.min(last, state.goAwaySent);
     state.sender.output.goAway(state.goAwaySent, code, "");
-    state.announce();
+    state.turns.announce();
   }
 
   /** The owner gives the connection up, with a GOAWAY that says why: all streams get `onReset`, and nothing is received any more. */

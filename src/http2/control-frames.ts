@@ -53,7 +53,7 @@ export class ControlFrames {
     if (state.settingsAcknowledged) return state.fail(ErrorCode.protocolError, "SETTINGS is acknowledged twice");
     state.settingsAcknowledged = true;
     this.heads.settingsAcknowledged();
-    state.shrinkReceiveWindows();
+    state.credit.shrink(state.streams);
   }
 
   /** RFC 9113 6.7. */

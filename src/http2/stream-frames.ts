@@ -108,7 +108,7 @@ export class StreamFrames {
   data(id: number, content: number, padding: number, end: boolean): ConnectionStream | null {
     const { state } = this;
     const length = content + padding;
-    if (!state.receiveWindow.take(length)) {
+    if (!state.credit.window.take(length)) {
       state.fail(ErrorCode.flowControlError, "DATA beyond the connection's window");
       return null;
     }
@@ -119,20 +119,20 @@ export class StreamFrames {
     const stream = state.streams.get(id);
     if (stream === undefined) {
       this.dataWithoutStream(id);
-      state.credit(length);
+      state.credit.give(length);
       return null;
     }
     const error = this.dataError(stream, content, length, end);
     if (error >= 0) {
-      state.credit(length);
+      state.credit.give(length);
       state.streamError(stream, error);
       return null;
     }
     stream.receivedLength += content;
     stream.outstanding += content;
     if (padding > 0) {
-      state.creditStream(stream, padding);
-      state.credit(padding);
+      state.credit.giveStream(stream, padding);
+      state.credit.give(padding);
     }
     return stream;
   }

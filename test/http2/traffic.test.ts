@@ -361,7 +361,7 @@ describe("two connections wired to each other", () => {
 });
 
 interface Inside {
-  state: { sender: { window: number }; receiveWindow: { remaining: number; credit: number } };
+  state: { sender: { window: number }; credit: { window: { remaining: number; credit: number } } };
 }
 
 const inside = (connection: Http2Connection): Inside["state"] => (connection as unknown as Inside).state;
@@ -375,7 +375,7 @@ function windowsOf(world: World): [number, number, number][] {
     ] as const
   ).map(([from, to]) => {
     const { sender } = inside(from);
-    const { receiveWindow } = inside(to);
-    return [sender.window, receiveWindow.remaining, receiveWindow.credit];
+    const { window } = inside(to).credit;
+    return [sender.window, window.remaining, window.credit];
   });
 }
