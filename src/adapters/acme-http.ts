@@ -39,7 +39,7 @@ export class AcmeHttp {
   /** Rejects with an AuthorityFailure when there is no answer, and with the signal's reason when that has fired. */
   send(url: string, method: string, body?: string): Promise<AcmeAnswer> {
     const target = URL.parse(url);
-    if (target?.protocol !== "https:") return Promise.reject(failed("unreachable", `${url} is no https URL`));
+    if (target?.protocol !== "https:") return Promise.reject(failed("refused", `${url} is no https URL`));
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT);
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {

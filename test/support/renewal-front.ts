@@ -48,6 +48,16 @@ export class RenewalFront {
   }
 }
 
+async function passOn(pebble: Pebble, front: RenewalFront, response: ServerResponse): Promise<void> {
+  try {
+    const directory = JSON.parse(await fetchText(pebble.directory)) as object;
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ ...directory, renewalInfo: `${front.origin}/renewal` }));
+  } catch {
+    response.writeHead(502).end();
+  }
+}
+
 /** Starts a directory with renewal information in front of pebble. It ends with the test. */
 export async function startRenewalFront(pebble: Pebble, suggest: SuggestWindow): Promise<RenewalFront> {
   const server = createServer({ cert: readFileSync(pebble.files.cert), key: readFileSync(pebble.files.key) });
@@ -61,13 +71,7 @@ export async function startRenewalFront(pebble: Pebble, suggest: SuggestWindow):
   server.on("request", (request, response) => {
     const [, id] = /^\/renewal\/([\w.-]+)$/.exec(request.url!) ?? [];
     if (id !== undefined) return front.answer(id, response);
-    fetchText(pebble.directory).then(
-      (text) => {
-        const directory = { ...(JSON.parse(text) as object), renewalInfo: `${front.origin}/renewal` };
-        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(directory));
-      },
-      () => response.writeHead(502).end(),
-    );
+    void passOn(pebble, front, response);
   });
   return front;
 }

@@ -1,49 +1,16 @@
 import { createHash, X509Certificate } from "node:crypto";
-import { join } from "node:path";
-import { beforeAll, describe, expect, it, vi } from "vitest";
-import { TestAuthority, temporaryFolder } from "../../../test/support/certificates.ts";
-import { atEnd } from "../../../test/support/cleanup.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { TestAuthority } from "../../../test/support/certificates.ts";
 import { waitFor } from "../../../test/support/wait.ts";
-import { acmeConfig, DAY, FakeAuthority, FakeCertificates, refusal } from "./acme.fixture.ts";
-import { AcmeManager } from "./acme-manager.ts";
+import { acmeConfig, DAY, refusal } from "./acme.fixture.ts";
+import { follow, startManager, type Setup } from "./acme-manager.fixture.ts";
 import { planId } from "./certificate-plan.ts";
 
 const ACME_IDENTIFIER = "06082b0601050507011f";
 let root: TestAuthority;
 beforeAll(async () => void (root = await TestAuthority.create()));
 
-interface Setup {
-  readonly certificates?: FakeCertificates;
-  readonly accounts?: string;
-}
-
-function setUp({ certificates = new FakeCertificates(), accounts = join(temporaryFolder(), "accounts") }: Setup = {}) {
-  const authority = new FakeAuthority(root);
-  const lines: string[] = [];
-  const calls: string[] = [];
-  const hook = vi.fn(async (program: readonly string[], action: string, name: string, value: string) => {
-    calls.push([...program, action, name, value].join(" "));
-  });
-  const manager = new AcmeManager({
-    certificates,
-    authority,
-    accounts,
-    clock: { now: () => performance.now(), wall: () => Date.now() },
-    random: () => 0.5,
-    log: (level, message) => void lines.push(`${level} ${message}`),
-    hook,
-  });
-  atEnd(() => manager.close());
-  const good = (count = 1) =>
-    waitFor(`${count} good certificates:\n${lines.join("\n")}`, () => {
-      const entries = manager.status();
-      return entries.length === count && entries.every(({ state }) => state === "valid") && entries;
-    });
-  return { manager, authority, certificates, lines, calls, hook, good, accounts };
-}
-
-const follow = (manager: AcmeManager, listeners: Readonly<Record<string, object>>) =>
-  manager.follow(acmeConfig(listeners), "/etc/evenkeel");
+const setUp = (before: Partial<Setup> = {}) => startManager({ root, ...before });
 
 describe("a configuration with ACME", () => {
   it("gets its certificate: control is shown by http-01, and the answers are removed", async () => {
@@ -245,72 +212,5 @@ describe("a configuration with ACME", () => {
     await manager.close();
     expect(certificates.challenges).toEqual({ http: {}, alpn: {} });
     expect(manager.status()).toEqual([]);
-  });
-});
-
-describe("certificates on demand", () => {
-  const onDemand = { web: { onDemand: ["*.shops.test"], onDemandLimit: 2 } };
-
-  it("are ordered once for a name of the list, however often it is asked for", async () => {
-    const { manager, authority, good, certificates } = setUp();
-    follow(manager, onDemand);
-    for (let i = 0; i < 5; i++) manager.wanted("web", "A.shops.test");
-    for (const name of ["x.test", "shops.test", "", "*.shops.test", "../x", "127.0.0.1"]) manager.wanted("web", name);
-    manager.wanted("other", "b.shops.test");
-    const [entry] = await good();
-    expect(entry).toMatchObject({ names: ["a.shops.test"], onDemand: true, listeners: ["web"] });
-    expect(certificates.shown).toEqual({ [entry!.id]: ["web"] });
-    manager.wanted("web", "a.shops.test");
-    expect(authority.orders).toHaveLength(1);
-  });
-
-  it("are limited in an hour", async () => {
-    const { manager, authority, good } = setUp();
-    follow(manager, onDemand);
-    for (const shop of ["a", "b", "c", "d"]) manager.wanted("web", `${shop}.shops.test`);
-    await good(2);
-    expect(authority.orders).toHaveLength(2);
-  });
-
-  it("are not ordered again soon when the authority refuses", async () => {
-    const { manager, authority, lines, certificates } = setUp();
-    authority.before = (step) => {
-      if (step === "newOrder") throw refusal("refused", "rejectedIdentifier");
-    };
-    follow(manager, onDemand);
-    manager.wanted("web", "a.shops.test");
-    await waitFor("the refusal", () => manager.status().length === 0);
-    expect(lines.at(-1)).toBe(
-      "warn acme a.shops.test (on demand): ca.test: rejectedIdentifier; not ordered for 60 min",
-    );
-    expect(certificates.shown).toEqual({});
-    manager.wanted("web", "a.shops.test");
-    expect(manager.status()).toEqual([]);
-  });
-
-  it("are not ordered for names that the listener's own certificate has or will have", () => {
-    const { manager } = setUp();
-    follow(manager, {
-      web: { domains: "*.shops.test", challenge: "dns-01", dnsHook: "/bin/hook", onDemand: "*.shops.test" },
-    });
-    manager.wanted("web", "a.shops.test");
-    expect(manager.status()).toHaveLength(1);
-  });
-
-  it("are there after a restart, and gone when the list no longer has them", async () => {
-    const first = setUp();
-    follow(first.manager, onDemand);
-    first.manager.wanted("web", "a.shops.test");
-    await first.good();
-    await first.manager.close();
-    const second = setUp({ certificates: first.certificates, accounts: first.accounts });
-    follow(second.manager, onDemand);
-    const [entry] = await second.good();
-    expect(entry).toMatchObject({ names: ["a.shops.test"], onDemand: true });
-    expect(second.authority.orders).toEqual([]);
-    follow(second.manager, { web: { onDemand: ["*.other.test"] } });
-    expect(second.manager.status()).toEqual([]);
-    expect(second.certificates.shown).toEqual({});
-    expect(second.certificates.kept.size).toBe(1);
   });
 });

@@ -1,7 +1,8 @@
+// oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 needs it, and first
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
-import { TestAuthority } from "../../../test/support/certificates.ts";
+import type { TestAuthority } from "../../../test/support/certificates.ts";
 import { normaliseConfig } from "../../config/normalise.ts";
 import type { Config } from "../../config/schema.ts";
 import type { AcmeConfig } from "../../config/tls-schema.ts";
