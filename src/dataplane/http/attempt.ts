@@ -185,9 +185,11 @@ export class Attempt implements ConnectionWaiter, Timed {
     if (this.#waiting) {
       this.#waiting = false;
       const { waitedInVain } = this.server!.connections;
+      // Of a request whose connection is still being made nothing was sent.
+      const isTryOver = now >= this.#tryDeadline && waitedInVain !== errors.connectTimeout;
       this.server!.connections.cancel(this);
       this.#release();
-      return this.#leg.attemptFailed(this, now >= this.#tryDeadline ? errors.tryTimeout : waitedInVain);
+      return this.#leg.attemptFailed(this, isTryOver ? errors.tryTimeout : waitedInVain);
     }
     if (this.connection === null) return;
     if (this.connection.waitsForBody) return this.#restartTry();

@@ -167,7 +167,10 @@ export class ServerConnections implements OpeningHome {
     // The one that was not used for the longest time.
     if (this.#idle.length > 0) {
       if (this.context.scoreboard.takeWish(this.slot)) this.#idle[0]!.destroy();
-    } else if (this.#shared.unused > 0 && this.context.scoreboard.takeWish(this.slot)) this.#shared.leaveOne();
+    } else if (this.#waiting.length === 0 && this.#shared.size > 0 && this.context.scoreboard.takeWish(this.slot)) {
+      // One that is shared may never be unused.
+      this.#shared.leaveOne();
+    }
   }
 
   /** The waiter does not want a connection any more. */

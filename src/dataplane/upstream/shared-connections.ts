@@ -27,9 +27,14 @@ export class SharedConnections {
     return count;
   }
 
-  /** Closes one that nobody uses. */
+  get size(): number {
+    return this.#list.length;
+  }
+
+  /** Closes one: one that nobody uses if there is any, else one as soon as its requests are answered. */
   leaveOne(): void {
-    this.#list.find((connection) => connection.unused && !connection.leaving)?.leave();
+    const staying = this.#list.filter((connection) => !connection.leaving);
+    (staying.find((connection) => connection.unused) ?? staying[0])?.leave();
   }
 
   /** Closes all that nobody uses, and the others when they are done. */

@@ -175,7 +175,7 @@ describe("HTTP/2 to a server: the connection", () => {
     expect(connections.size).toBe(1);
     stream.head(204, "", true);
     await server.turn();
-    expect(connections.size).toBe(0);
+    expect([connections.size, server.goneWith]).toEqual([0, ErrorCode.noError]);
 
     forgetOpened();
     const early = bench({ prewarm: 2 });
