@@ -34,7 +34,7 @@ describe("usage errors end with 64 and say what is meant", () => {
       /--algorithm.*round_robin/,
     ],
     ["tcp", ["proxy", "--listen", ":0", "--server", "x:1", "--protocol", "tcp"], /not available in this version yet/],
-    ["tls", ["proxy", "--listen", ":0", "--server", "x:1", "--tls-cert", "a"], /not available in this version yet/],
+    ["tls", ["proxy", "--listen", ":0", "--server", "x:1", "--tls-cert", "a"], /only possible together/],
     ["bad duration", ["demo", "--duration", "soon"], /--duration soon/],
   ])("%s", async (_what, args, message) => {
     const { code, stdout, stderr } = await runEvenkeel(args);
