@@ -1,5 +1,6 @@
 import { Type, type Static } from "typebox";
 import { duration, Flag, Name, Share, size, strict, switchable, Text, timeout } from "./fields.ts";
+import { RebalanceSchema } from "./rebalance-schema.ts";
 import { RespondSchema } from "./route-parts-schema.ts";
 
 /* The parts of a pool that are about failure: finding it out, avoiding it, surviving it. See schema.ts. */
@@ -235,21 +236,6 @@ export const SlowStartSchema = Type.Object(
   { ...strict, "x-off": "0" },
 );
 export type SlowStartConfig = Static<typeof SlowStartSchema>;
-
-export const RebalanceSchema = Type.Object(
-  {
-    perMinute: Share("10%", "share of the pool's WebSockets that may be closed in a minute"),
-    minPerMinute: Type.Integer({
-      default: 10,
-      minimum: 1,
-      maximum: 1_000_000,
-      description: "as many may be closed in a minute in any case",
-    }),
-    threshold: Share("20%", "by how much of its fair share a server may be above it"),
-  },
-  strict,
-);
-export type RebalanceConfig = Static<typeof RebalanceSchema>;
 
 export const DegradationSchema = Type.Object(
   {

@@ -9,6 +9,26 @@ import { startRawOrigin } from "../support/raw-origin.ts";
 import type { Evenkeel } from "../support/evenkeel.ts";
 import { waitFor } from "../support/wait.ts";
 
+/** Unary calls one after the other, so many at a time, until it is stopped. */
+class CallLoad {
+  readonly #codes: number[] = [];
+  readonly #loops: Promise<void>[];
+  #over = false;
+
+  constructor(caller: GrpcClient, width: number) {
+    this.#loops = Array.from({ length: width }, async () => {
+      while (!this.#over) this.#codes.push((await caller.unary("x")).code);
+    });
+  }
+
+  /** How the calls ended. */
+  async stop(): Promise<number[]> {
+    this.#over = true;
+    await Promise.all(this.#loops);
+    return this.#codes;
+  }
+}
+
 /** The program in front of gRPC servers, and a client on one connection to it, over TLS. */
 async function grpcProxy(origins: readonly { readonly address: string }[], options: WebOptions = {}) {
   const authority = await TestAuthority.create();
@@ -98,18 +118,12 @@ describe("gRPC calls and balancing", () => {
     const [one, two] = [await startGrpcOrigin("one"), await startGrpcOrigin("two")];
     const { evenkeel, client } = await grpcProxy([one, two], { pool: { retries: { attempts: 3 } } });
     const caller = client();
-    let over = false;
-    const codes: number[] = [];
-    const load = Array.from({ length: 8 }, async () => {
-      while (!over) codes.push((await caller.unary("x")).code);
-    });
+    const load = new CallLoad(caller, 8);
     await waitFor("calls on both", () => one.calls > 20 && two.calls > 20);
     await one.shutDown();
     const after = two.calls;
     await waitFor("more calls", () => two.calls > after + 50);
-    over = true;
-    await Promise.all(load);
-    expect(codes.filter((code) => code !== status.OK)).toEqual([]);
+    expect((await load.stop()).filter((code) => code !== status.OK)).toEqual([]);
     await waitForQuiet(evenkeel);
   });
 });
@@ -159,6 +173,18 @@ describe("gRPC calls that fail", () => {
     expect(one.calls).toBeGreaterThan(0);
     one.fail = two.fail = { times: 10, code: status.ABORTED };
     expect((await caller.unary("x")).code).toBe(status.ABORTED);
+  });
+
+  it("whose server dies before it has answered go to another one, if the pool lets POST be repeated", async () => {
+    const [one, two] = [await startGrpcOrigin("one"), await startGrpcOrigin("two")];
+    const { client } = await grpcProxy([one, two], { pool: { retries: { nonIdempotent: true } } });
+    const calls = ["a", "b"].map((message) => client().unary(message, { hold: "1" }));
+    await waitFor("both calls", () => one.held.length === 1 && two.held.length === 1);
+    one.kill();
+    await waitFor("the repeated call", () => two.held.length === 2);
+    for (const answer of two.held) answer();
+    const outcomes = await Promise.all(calls);
+    expect(outcomes.map(({ code, messages }) => `${code} ${String(messages[0])}`)).toEqual(["0 a", "0 b"]);
   });
 
   it("count as failures of their server", async () => {
@@ -211,17 +237,11 @@ describe("gRPC and the node", () => {
     const [one, two] = [await startGrpcOrigin("one"), await startGrpcOrigin("two")];
     const { evenkeel, client, options } = await grpcProxy([one]);
     const caller = client();
-    let over = false;
-    const codes: number[] = [];
-    const load = Array.from({ length: 4 }, async () => {
-      while (!over) codes.push((await caller.unary("x")).code);
-    });
+    const load = new CallLoad(caller, 4);
     await waitFor("calls", () => one.calls > 20);
     await reload(evenkeel, [two], options);
     await waitFor("calls on the other", () => two.calls > 50);
-    over = true;
-    await Promise.all(load);
-    expect(codes.filter((code) => code !== status.OK)).toEqual([]);
+    expect((await load.stop()).filter((code) => code !== status.OK)).toEqual([]);
   });
 
   it("sends calls only to servers whose health service says SERVING", async () => {
@@ -259,88 +279,3 @@ async function reload(
   evenkeel.signal("SIGHUP");
   await evenkeel.waitForLog(/is in use/, from);
 }
-
-describe("gRPC-Web", () => {
-  const HELLO = Buffer.from("\0\0\0\0\x05hello", "latin1");
-
-  /** What a body of frames says: its messages, and the fields of the last frame. */
-  function read(body: Buffer): { messages: string[]; trailers: Record<string, string> } {
-    const messages: string[] = [];
-    let trailers: Record<string, string> = {};
-    for (let at = 0; at < body.length;) {
-      const end = at + 5 + body.readUInt32BE(at + 1);
-      const text = body.toString("latin1", at + 5, end);
-      if (body[at] === 0x80)
-        trailers = Object.fromEntries(
-          text
-            .trim()
-            .split("\r\n")
-            .map((line) => line.split(":") as [string, string]),
-        );
-      else messages.push(text);
-      at = end;
-    }
-    return { messages, trailers };
-  }
-
-  /** As browsers do it, from another site. */
-  async function call(evenkeel: Evenkeel, method: string, type: string, body: Buffer | string, fields: object = {}) {
-    const response = await fetch(`${evenkeel.url()}/test.Echo/${method}`, {
-      method: "POST",
-      headers: { "content-type": type, "x-grpc-web": "1", origin: "https://app.example.com", ...fields },
-      body,
-    });
-    return { response, bytes: Buffer.from(await response.arrayBuffer()) };
-  }
-
-  async function webProxy(): Promise<{ evenkeel: Evenkeel; origin: Awaited<ReturnType<typeof startGrpcOrigin>> }> {
-    const origin = await startGrpcOrigin("one");
-    const filters = [
-      { cors: { allowedOrigins: ["https://app.example.com"], exposedHeaders: ["grpc-status", "grpc-message"] } },
-      { grpcWeb: {} },
-    ];
-    const evenkeel = await startProxy([origin.address], {
-      upstream: { protocol: "h2c" },
-      listener: { routes: [{ match: { path: "/test.Echo/*" }, pool: "web", filters }] },
-    });
-    return { evenkeel, origin };
-  }
-
-  it("calls gRPC servers with binary bodies", async () => {
-    const { evenkeel } = await webProxy();
-    const { response, bytes } = await call(evenkeel, "Unary", "application/grpc-web+proto", HELLO);
-    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/grpc-web+proto"]);
-    expect(response.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
-    expect(response.headers.get("server")).toBe("one");
-    const { messages, trailers } = read(bytes);
-    expect(messages).toEqual(["hello"]);
-    expect(trailers).toMatchObject({ "grpc-status": "0", count: "1" });
-  });
-
-  it("calls them with base64, and gets each message of a stream by itself", async () => {
-    const { evenkeel } = await webProxy();
-    const { response, bytes } = await call(evenkeel, "Spread", "application/grpc-web-text", HELLO.toString("base64"));
-    expect(response.headers.get("content-type")).toBe("application/grpc-web-text+proto");
-    // Pieces are padded by themselves.
-    const body = Buffer.concat(
-      bytes
-        .toString()
-        .match(/[^=]+={0,2}/g)!
-        .map((piece) => Buffer.from(piece, "base64")),
-    );
-    const { messages, trailers } = read(body);
-    expect([messages, trailers["grpc-status"], trailers["count"]]).toEqual([[..."hello"], "0", "5"]);
-  });
-
-  it("tells the servers' errors and the proxy's own", async () => {
-    const { evenkeel, origin } = await webProxy();
-    const failed = await call(evenkeel, "Unary", "application/grpc-web", HELLO, { fail: String(status.NOT_FOUND) });
-    const said = failed.response.headers.get("grpc-status") ?? read(failed.bytes).trailers["grpc-status"];
-    expect(said).toBe(String(status.NOT_FOUND));
-    origin.kill();
-    const { response } = await call(evenkeel, "Unary", "application/grpc-web", HELLO);
-    expect([response.status, response.headers.get("grpc-status")]).toEqual([200, String(status.UNAVAILABLE)]);
-    expect(response.headers.get("content-type")).toBe("application/grpc-web");
-    expect(decodeURIComponent(response.headers.get("grpc-message")!)).toMatch(/request /);
-  });
-});

@@ -81,11 +81,6 @@ export async function startGrpcOrigin(name: string): Promise<GrpcOrigin> {
     metadata.set("server", name);
     return metadata;
   };
-  const trailers = (count: number): Metadata => {
-    const metadata = new Metadata();
-    metadata.set("count", String(count));
-    return metadata;
-  };
   server.addService(echoService, {
     unary: (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
       origin.calls++;
@@ -144,4 +139,10 @@ export async function startGrpcOrigin(name: string): Promise<GrpcOrigin> {
   });
   atEnd(() => server.forceShutdown());
   return Object.assign(origin, { address: `127.0.0.1:${port}` });
+}
+
+function trailers(count: number): Metadata {
+  const metadata = new Metadata();
+  metadata.set("count", String(count));
+  return metadata;
 }
