@@ -116,7 +116,9 @@ export class BalancerNode {
       publisher: {
         publish: async (snapshot) => {
           health.prepare(snapshot);
-          await certificates.prepare(snapshot.config, (this.#next ?? this.#loaded).baseDir ?? process.cwd());
+          const baseDir = (this.#next ?? this.#loaded).baseDir ?? process.cwd();
+          await certificates.prepare(snapshot.config, baseDir);
+          await this.#acme.prepare(snapshot.config, baseDir);
           try {
             await (supervisor.snapshot === undefined ? supervisor.start(snapshot) : supervisor.apply(snapshot));
           } catch (error) {
@@ -124,7 +126,7 @@ export class BalancerNode {
             throw error;
           }
           await certificates.settle();
-          this.#acme.follow(snapshot.config, (this.#next ?? this.#loaded).baseDir ?? process.cwd());
+          this.#acme.follow(snapshot.config, baseDir);
           health.follow(snapshot);
         },
       },

@@ -4,6 +4,7 @@ import { TestAuthority } from "../../../test/support/certificates.ts";
 import { waitFor } from "../../../test/support/wait.ts";
 import { acmeConfig, DAY, refusal } from "./acme.fixture.ts";
 import { follow, startManager, type Setup } from "./acme-manager.fixture.ts";
+import type { AcmeStatus } from "./acme-status.ts";
 import { planId } from "./certificate-plan.ts";
 
 const ACME_IDENTIFIER = "06082b0601050507011f";
@@ -142,6 +143,23 @@ describe("a configuration with ACME", () => {
     await third.good();
     const [, again] = [...third.authority.accounts.values()];
     expect(again!.key).toBe(first.authority.accounts.get(url!)!.key);
+  });
+
+  it("has what is kept shown before a configuration is in use", async () => {
+    const first = setUp();
+    follow(first.manager, { web: { domains: "a.test" }, other: { domains: "b.test" } });
+    const [{ id }] = (await first.good(2)) as [AcmeStatus, AcmeStatus];
+    await first.manager.close();
+    const { manager, certificates, authority } = setUp({ certificates: first.certificates, accounts: first.accounts });
+    certificates.shown = {};
+    await manager.prepare(acmeConfig({ web: { domains: "a.test" } }), "/etc/evenkeel");
+    expect(certificates.shown).toEqual({ [id]: ["web"] });
+    expect(manager.status()).toEqual([]);
+    await manager.prepare(acmeConfig({ next: { domains: "a.test" }, other: { domains: "c.test" } }), "/etc/evenkeel");
+    expect(certificates.shown).toEqual({ [id]: ["web", "next"] });
+    follow(manager, { next: { domains: "a.test" } });
+    expect(certificates.shown).toEqual({ [id]: ["next"] });
+    expect(authority.orders).toEqual([]);
   });
 
   it.each([false, true])(

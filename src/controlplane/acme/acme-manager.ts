@@ -11,6 +11,7 @@ import type { AcmeCertificates } from "./certificate-port.ts";
 import {
   acmeListeners,
   fixedPlans,
+  planAgain,
   planOnDemand,
   type CertificatePlan,
   type ListenerAcme,
@@ -18,7 +19,7 @@ import {
 import { ChallengeBoard } from "./challenge-board.ts";
 import { callDnsHook } from "./dns-hook.ts";
 import { formerCertificates, isForgotten, listenersOfFormer } from "./former-certificates.ts";
-import { CLOSE_TIMEOUT, MAX_ON_DEMAND, REST_AFTER_FAILURE, REST_AFTER_REFUSAL } from "./limits.ts";
+import { CLOSE_TIMEOUT, MAX_ON_DEMAND, QUIET_AFTER_LIMIT, REST_AFTER_FAILURE, REST_AFTER_REFUSAL } from "./limits.ts";
 import { ManagedCertificate } from "./managed-certificate.ts";
 import { OrderDesk } from "./order-desk.ts";
 import type { Refusal } from "./refusal.ts";
@@ -47,8 +48,10 @@ export class AcmeManager {
   #ending: Promise<void> | undefined;
   /** What was last followed, as text. */
   #followed = "";
-  /** What `show` was last told, as text. */
-  #assigned = "";
+  /** What `show` was last told. */
+  #assignment: Readonly<Record<string, readonly string[]>> = {};
+  /** No line about the limit on demand before, by `clock.now()`. */
+  #quietUntil = -Infinity;
 
   constructor(options: AcmeManagerOptions) {
     const { certificates, authority, accounts, clock, log, hook = callDnsHook } = options;
@@ -66,6 +69,24 @@ export class AcmeManager {
   }
 
   /**
+   * Lets what is kept be shown for a configuration that is about to be used, so that its listeners have their certificates from
+   * the first connection on. Resolves when the workers have it.
+   */
+  async prepare(config: Config, baseDir: string): Promise<void> {
+    if (this.#closed) return;
+    const wanted = acmeListeners(config, baseDir);
+    if (JSON.stringify(wanted) === this.#followed) return;
+    // Should it not be used in the end, `follow` goes back to what the one in use needs.
+    this.#followed = "";
+    const kept = this.#kept();
+    const assignment: Record<string, readonly string[]> = { ...this.#assignment };
+    for (const [id, { listeners }] of this.#plans(wanted, kept)) {
+      if (kept.has(id)) assignment[id] = [...new Set([...(assignment[id] ?? []), ...listeners])];
+    }
+    await this.#show(assignment);
+  }
+
+  /**
    * Works for this configuration from now on. What it wants as before goes on undisturbed.
    *
    * @param baseDir folder that paths are relative to
@@ -77,12 +98,8 @@ export class AcmeManager {
     if (text === this.#followed) return;
     this.#followed = text;
     this.#listeners = listeners;
-    const kept = new Map(this.#options.certificates.list().map(({ id, chain }) => [id, chain]));
-    const wanted = fixedPlans(this.#listeners);
-    for (const { id, names } of this.#onDemandBefore(kept)) {
-      const plan = wanted.has(id) ? undefined : this.#planFor(id, names);
-      if (plan !== undefined) wanted.set(id, plan);
-    }
+    const kept = this.#kept();
+    const wanted = this.#plans(listeners, kept);
     for (const [id, managed] of this.#managed) {
       if (wanted.has(id)) continue;
       this.#managed.delete(id);
@@ -107,6 +124,7 @@ export class AcmeManager {
     const plan = planOnDemand(name, asked, this.#listeners);
     if (this.#managed.has(plan.id) || this.#count() >= MAX_ON_DEMAND) return;
     const decision = this.#gate.request(name, { patterns: settings.onDemand, limit: settings.onDemandLimit });
+    if (decision === "limited") this.#limited(name, settings.onDemandLimit);
     if (decision !== "order") return;
     this.#manage(plan, null);
     this.#assign();
@@ -133,6 +151,28 @@ export class AcmeManager {
     this.#options.authority.close();
   }
 
+  #kept(): Map<string, string> {
+    return new Map(this.#options.certificates.list().map(({ id, chain }) => [id, chain]));
+  }
+
+  /** All certificates that these listeners want, by id: those that are named, and those that came on demand before. */
+  #plans(listeners: readonly ListenerAcme[], kept: ReadonlyMap<string, string>): Map<string, CertificatePlan> {
+    const plans = fixedPlans(listeners);
+    for (const { id, names } of this.#onDemandBefore(kept)) {
+      const plan = plans.has(id) ? undefined : planAgain(id, names, listeners);
+      if (plan !== undefined) plans.set(id, plan);
+    }
+    return plans;
+  }
+
+  /** Says that the limit is reached, but not all the time. */
+  #limited(name: string, limit: number): void {
+    const now = this.#options.clock.now();
+    if (now < this.#quietUntil) return;
+    this.#quietUntil = now + QUIET_AFTER_LIMIT;
+    this.#options.log("warn", `acme ${name} (on demand): not ordered: there were ${limit} orders in the last hour`);
+  }
+
   /** Certificates that came on demand: those that are managed, and those that are kept and may have been. */
   #onDemandBefore(kept: ReadonlyMap<string, string>): { id: string; names: readonly string[] }[] {
     const running = [...this.#managed.values()].map(({ plan }) => plan).filter(({ onDemand }) => onDemand);
@@ -145,17 +185,6 @@ export class AcmeManager {
       }
     });
     return [...running, ...stored].slice(0, MAX_ON_DEMAND);
-  }
-
-  /** The plan on demand with this id, if a listener still has one. */
-  #planFor(id: string, [name, ...others]: readonly string[]): CertificatePlan | undefined {
-    if (name === undefined || others.length > 0) return undefined;
-    for (const asked of this.#listeners) {
-      if (!asked.settings.onDemand.some((pattern) => matchesName(pattern, name))) continue;
-      const plan = planOnDemand(name, asked, this.#listeners);
-      if (plan.id === id) return plan;
-    }
-    return undefined;
   }
 
   #manage(plan: CertificatePlan, chain: string | null): void {
@@ -192,7 +221,7 @@ export class AcmeManager {
   /** Tells who shows what. */
   #assign(): void {
     if (this.#closed) return;
-    const { certificates, clock, log } = this.#options;
+    const { certificates, clock } = this.#options;
     const plans = new Map([...this.#managed].map(([id, { plan }]) => [id, plan]));
     const waiting = [...this.#managed.values()].flatMap((managed) => (managed.usable ? [] : [managed.plan]));
     const former = formerCertificates(certificates.list(), plans).map(
@@ -200,13 +229,19 @@ export class AcmeManager {
     );
     const current = [...plans.values()].map(({ id, listeners }) => [id, listeners] as const);
     const assignment = Object.fromEntries([...current, ...former.filter(([, listeners]) => listeners.length > 0)]);
-    const text = JSON.stringify(assignment);
-    if (text === this.#assigned) return;
-    this.#assigned = text;
-    certificates.show(assignment).catch((error: unknown) => {
-      this.#assigned = "";
+    void this.#show(assignment);
+  }
+
+  async #show(assignment: Readonly<Record<string, readonly string[]>>): Promise<void> {
+    const { certificates, log } = this.#options;
+    if (JSON.stringify(assignment) === JSON.stringify(this.#assignment)) return;
+    this.#assignment = assignment;
+    try {
+      await certificates.show(assignment);
+    } catch (error) {
+      this.#assignment = {};
       log("error", `acme: the certificates could not be shown: ${(error as Error).message}`);
-    });
+    }
   }
 
   /** Removes what has been of no use for long. */

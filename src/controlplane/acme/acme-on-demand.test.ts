@@ -26,11 +26,14 @@ describe("certificates on demand", () => {
   });
 
   it("are limited in an hour", async () => {
-    const { manager, authority, good } = setUp();
+    const { manager, authority, good, lines } = setUp();
     follow(manager, onDemand);
     for (const shop of ["a", "b", "c", "d"]) manager.wanted("web", `${shop}.shops.test`);
     await good(2);
     expect(authority.orders).toHaveLength(2);
+    expect(lines.filter((line) => line.includes("orders in the last hour"))).toEqual([
+      "warn acme c.shops.test (on demand): not ordered: there were 2 orders in the last hour",
+    ]);
   });
 
   it("are not ordered again soon when the authority refuses", async () => {

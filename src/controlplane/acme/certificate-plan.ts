@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { withoutWildcard } from "../../core/acme/names.ts";
+import { matchesName, withoutWildcard } from "../../core/acme/names.ts";
 import type { Config } from "../../config/schema.ts";
 import type { AcmeConfig } from "../../config/tls-schema.ts";
 
@@ -66,7 +66,22 @@ export function fixedPlans(listeners: readonly ListenerAcme[]): Map<string, Cert
 /** The certificate for one name that a client asked a listener for; other listeners that would give it show it as well. */
 export function planOnDemand(name: string, asked: ListenerAcme, listeners: readonly ListenerAcme[]): CertificatePlan {
   const id = planId([name], asked.settings);
-  const sharing = listeners.filter(({ settings }) => settings.onDemand.length > 0 && planId([name], settings) === id);
+  const sharing = listeners.filter(({ settings }) => allows(settings, name) && planId([name], settings) === id);
   const names = sharing.map(({ listener }) => listener);
   return { id, names: [name], settings: asked.settings, listeners: names, onDemand: true };
+}
+
+/** The plan on demand that a certificate with this id and these names came from, if a listener still has it. */
+export function planAgain(
+  id: string,
+  [name, ...others]: readonly string[],
+  listeners: readonly ListenerAcme[],
+): CertificatePlan | undefined {
+  if (name === undefined || others.length > 0) return undefined;
+  const candidates = listeners.filter(({ settings }) => allows(settings, name));
+  return candidates.map((asked) => planOnDemand(name, asked, listeners)).find((plan) => plan.id === id);
+}
+
+function allows({ onDemand }: AcmeConfig, name: string): boolean {
+  return onDemand.some((pattern) => matchesName(pattern, name));
 }

@@ -29,5 +29,8 @@ export const REST_AFTER_ORDER = 6 * 3_600_000;
 /** Certificates of former configurations are removed from the store so many ms after their end. */
 export const KEEP_AFTER_END = 7 * 86_400_000;
 
+/** That the limit of orders on demand is reached is said once in so many ms. */
+export const QUIET_AFTER_LIMIT = 3_600_000;
+
 /** How long the end of the node waits for orders that are being given up, in ms. */
 export const CLOSE_TIMEOUT = 5_000;
