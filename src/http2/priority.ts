@@ -26,7 +26,8 @@ export function parsePriority(value: string): number {
   for (const part of value.split(",", 32)) {
     const member = MEMBER.exec(part);
     if (member === null) continue;
-    const [, key, item] = member;
+    const key = member[1];
+    const item: string | undefined = member[2]?.trim();
     if (key === "u" && item !== undefined && /^[0-7]$/.test(item)) urgency = Number(item);
     else if (key === "i" && (item === undefined || item === "?1")) incremental = true;
     else if (key === "i" && item === "?0") incremental = false;
