@@ -97,6 +97,27 @@ export const FIELD_NAMES: readonly string[] = Object.entries(FieldId)
 /** Number of ids, the unknown one included: the length of a table indexed by id. */
 export const FIELD_COUNT = FIELD_NAMES.length;
 
+const UNDERSCORE = 95;
+
+/** What only proxies say: a client's word on these must not pass for one. */
+const PROXY_WORDS: ReadonlySet<number> = new Set([
+  FieldId.xForwardedFor,
+  FieldId.xForwardedProto,
+  FieldId.xForwardedHost,
+  FieldId.xForwardedPort,
+  FieldId.xForwardedServer,
+  FieldId.xForwardedPrefix,
+  FieldId.xRealIp,
+  FieldId.xRequestId,
+  FieldId.clientCert,
+  FieldId.clientCertChain,
+  FieldId.xClientCertSubject,
+  FieldId.xClientCertIssuer,
+  FieldId.xClientCertSerial,
+  FieldId.xClientCertFingerprint,
+  FieldId.xClientCertNotAfter,
+]);
+
 const BUCKETS = 1024;
 
 function bucket(length: number, first: number, last: number): number {
@@ -118,6 +139,7 @@ export function fieldId(text: string, start: number, end: number): number {
   if (end <= start) return 0;
   let id = firstOfBucket[bucket(end - start, text.charCodeAt(start), text.charCodeAt(end - 1))];
   while (id !== 0 && !equalsIgnoreCase(text, start, end, FIELD_NAMES[id])) id = nextInBucket[id];
+  if (id === 0 && text.slice(start, end).includes("_")) return aliasOf(text.slice(start, end));
   return id;
 }
 
@@ -125,7 +147,28 @@ export function fieldId(text: string, start: number, end: number): number {
 export function fieldIdOfBytes(bytes: Uint8Array, start: number, end: number): number {
   let id = firstOfBucket[bucket(end - start, bytes[start], bytes[end - 1])];
   while (id !== 0 && !bytesEqualIgnoreCase(bytes, start, end, FIELD_NAMES[id])) id = nextInBucket[id];
+  if (id === 0 && hasUnderscore(bytes, start, end)) return aliasOf(latin1(bytes, start, end));
   return id;
+}
+
+/**
+ * Gateways of the CGI kind (CGI, FastCGI, WSGI, Rack) show `X_Real_IP` and `X-Real-IP` to a program under one name. So for
+ * fields that a proxy alone has a say in, a name with underscores is the same name; for all others it is not.
+ */
+function aliasOf(name: string): number {
+  const dashed = name.replaceAll("_", "-");
+  const id = dashed === name ? 0 : fieldId(dashed, 0, dashed.length);
+  return PROXY_WORDS.has(id) ? id : 0;
+}
+
+function hasUnderscore(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === UNDERSCORE) return true;
+  return false;
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  // Longer than any name that is looked for.
+  return String.fromCharCode(...bytes.subarray(start, Math.min(end, start + 64)));
 }
 
 /** A table for `HeaderBlock.keptLines` in which these ids are marked. */
