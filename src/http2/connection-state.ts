@@ -3,6 +3,7 @@ import { ClosedStreams } from "./closed-streams.ts";
 import { ErrorCode } from "./error-code.ts";
 import { initialReceiveWindow, ReceiveWindow } from "./flow-window.ts";
 import { MAX_31_BITS } from "./frames/frame-type.ts";
+import { IdleFrames } from "./idle-frames.ts";
 import { OutputTurns } from "./output-turns.ts";
 import type { Http2ConnectionOptions, Http2Owner, StreamUser } from "./peer.ts";
 import { ReceiveCredit } from "./receive-credit.ts";
@@ -13,6 +14,12 @@ import { StreamTable } from "./stream-table.ts";
 
 /** Streams that the server has not told us a limit for yet: what RFC 9113 6.5.2 asks servers to allow at least. */
 const STREAMS_BEFORE_SETTINGS = 100;
+
+/**
+ * Streams that a client may be refused for free as long as it has not acknowledged our settings. Most take 100 for granted,
+ * some open what they have; one that never acknowledges has no right to more.
+ */
+const EARLY_REFUSALS = 1000;
 
 /** When more than this waits for a peer that does not read, it gets no new streams. */
 const MAX_BACKLOG = 256 * 1024;
@@ -43,12 +50,17 @@ export class ConnectionState implements StreamHost {
   over = false;
 
   private queuedReplies = 0;
+  private readonly idleFrames: IdleFrames;
+  /** Heads of the peer that were taken. */
+  headsTaken = 0;
+  private earlyRefusals = 0;
 
   constructor(options: Http2ConnectionOptions, owner: Http2Owner) {
     this.options = options;
     this.owner = owner;
     this.isServer = options.role === "server";
     this.meter = new AbuseMeter(options.limits, options.now);
+    this.idleFrames = new IdleFrames(options.limits.maxEmptyFrames, options.now);
     this.peer = new PeerSettings(!this.isServer);
     this.turns = new OutputTurns(this.sender, owner);
     this.credit = new ReceiveCredit(options, this.sender, this.turns);
@@ -150,6 +162,16 @@ export class ConnectionState implements StreamHost {
     this.writeReset(stream.id, code);
     stream.user.onReset(code, true);
     this.countReset(true);
+  }
+
+  /** A stream of the peer finds no room. Before it knows our settings, a client may rightly open more than they allow. */
+  refuseId(id: number): void {
+    this.resetId(id, ErrorCode.refusedStream, this.settingsAcknowledged || ++this.earlyRefusals > EARLY_REFUSALS);
+  }
+
+  /** A frame has come that moves nothing by itself. */
+  idleFrame(): void {
+    if (this.idleFrames.add(this.headsTaken + this.sender.usefulFrames)) this.abuse("maxEmptyFrames");
   }
 
   /** RST_STREAM for a stream that is not in the table (any more). */

@@ -61,6 +61,8 @@ export class Receiver implements FrameSink {
       case FrameType.pushPromise:
         return this.state.fail(ErrorCode.protocolError, "PUSH_PROMISE, which nobody may send here");
       default:
+        // Unknown frames are to be ignored (RFC 9113 4.1), and to be counted.
+        this.state.idleFrame();
     }
   }
 
@@ -161,6 +163,8 @@ export class Receiver implements FrameSink {
     if (to - from < 4) return state.fail(ErrorCode.frameSizeError, "PRIORITY_UPDATE of less than 4 bytes");
     const id = readUint31(buffer, from);
     if (id % 2 === 0) return state.fail(ErrorCode.protocolError, "PRIORITY_UPDATE for a stream that is no request");
+    state.idleFrame();
+    if (state.over) return;
     const priority = parsePriority(buffer.latin1Slice(from + 4, Math.min(to, from + 4 + MAX_PRIORITY)));
     const known = state.streams.get(id);
     if (known !== undefined) {

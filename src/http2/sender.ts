@@ -24,6 +24,8 @@ export class Sender {
   /** Window of the connection, and the one that new streams get from the peer's settings. */
   window = INITIAL_WINDOW;
   initialWindow = INITIAL_WINDOW;
+  /** Frames of bodies that were sent, other than those that a small window has made small. */
+  usefulFrames = 0;
   /** Bytes that wait in all streams. */
   queuedBytes = 0;
   /** Streams that `fill` has sent to their end, or so far that they want more. */
@@ -61,6 +63,7 @@ export class Sender {
         const count = Math.min(to - at, FRAME_SIZE, this.window, stream.sendWindow);
         if (count <= 0) break;
         this.spend(stream, count);
+        if (at + count === to || count >= MIN_FRAME) this.usefulFrames++;
         output.data(stream.id, bytes, at, at + count, end && at + count === to);
         at += count;
       }
@@ -99,6 +102,7 @@ export class Sender {
     queue.moveTo(this.output.buffer, at, count);
     this.queuedBytes -= count;
     this.spend(stream, count);
+    if (last || count >= MIN_FRAME) this.usefulFrames++;
     if (ends && stream.trailers !== null) this.sendTrailers(stream, stream.trailers);
     if (stream.needsDrain && queue.length <= LOW_WATER) {
       stream.needsDrain = false;

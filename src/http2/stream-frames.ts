@@ -48,13 +48,13 @@ export class StreamFrames {
     const { state } = this;
     const stream = state.streams.get(id);
     if (stream !== undefined) return this.further(stream, end);
-    if (this.isRefused(id)) return;
+    if (this.isRefused(id)) return state.idleFrame();
     if (this.isIdle(id)) {
       if (!state.isServer || (id & 1) === 0)
         return state.fail(ErrorCode.protocolError, "HEADERS on a stream that the peer may not open");
       return this.request(id, end);
     }
-    if (state.closedStreams.wasReset(id)) return;
+    if (state.closedStreams.wasReset(id)) return state.idleFrame();
     if (state.closedStreams.hasEnded(id)) return state.fail(ErrorCode.streamClosed, "HEADERS on a closed stream");
     state.fail(ErrorCode.protocolError, "HEADERS on a stream that was passed over or closed long ago");
   }
@@ -63,8 +63,8 @@ export class StreamFrames {
     const { state } = this;
     state.lastPeerStream = id;
     const priority = this.idlePriorities.take(id);
-    // Before it knows our settings, a client may rightly open more than they allow.
-    if (!state.hasRoom) return state.resetId(id, ErrorCode.refusedStream, state.settingsAcknowledged);
+    if (!state.hasRoom) return state.refuseId(id);
+    state.headsTaken++;
     const stream = state.open(id);
     stream.headReceived = true;
     stream.remoteEnded = end;
@@ -83,6 +83,7 @@ export class StreamFrames {
     const { state } = this;
     const { fields } = this.heads;
     if (stream.remoteEnded) return state.streamError(stream, ErrorCode.streamClosed);
+    state.headsTaken++;
     if (stream.headReceived) {
       // Trailers end the stream; there is no other head behind the first (RFC 9113 8.1).
       if (!end) return state.streamError(stream, ErrorCode.protocolError);
@@ -173,6 +174,7 @@ export class StreamFrames {
     const stream = state.streams.get(id);
     if (stream === undefined) {
       if (!this.isRefused(id) && this.isIdle(id)) state.fail(ErrorCode.protocolError, "RST_STREAM on an idle stream");
+      else state.idleFrame();
       return;
     }
     const code = readUint32(buffer, from);
@@ -187,6 +189,8 @@ export class StreamFrames {
   windowUpdate(id: number, buffer: Buffer, from: number, to: number): void {
     const { state } = this;
     if (to - from !== 4) return state.fail(ErrorCode.frameSizeError, "WINDOW_UPDATE of a length other than 4");
+    state.idleFrame();
+    if (state.over) return;
     const increment = readUint31(buffer, from);
     if (id === 0) {
       if (increment === 0) return state.fail(ErrorCode.protocolError, "WINDOW_UPDATE by nothing");
@@ -205,9 +209,10 @@ export class StreamFrames {
   priority(id: number, length: number): void {
     const { state } = this;
     if (id === 0) return state.fail(ErrorCode.protocolError, "PRIORITY without a stream");
-    if (length === 5) return;
+    if (length === 5) return state.idleFrame();
     const stream = state.streams.get(id);
     if (stream !== undefined) state.streamError(stream, ErrorCode.frameSizeError);
     else if (this.isIdle(id)) state.fail(ErrorCode.frameSizeError, "PRIORITY of a length other than 5");
+    else state.idleFrame();
   }
 }

@@ -8,6 +8,9 @@ import {
   ok,
   ping,
   post,
+  preface,
+  priority,
+  priorityUpdate,
   rst,
   settings,
   trailer,
@@ -48,6 +51,15 @@ const provoked = (index: number): Step[] => [
   headers(id(index), get, { end: true }),
   windowUpdate(id(index), 0),
   release(id(index)),
+];
+
+const idle: [name: string, step: Step, last: number][] = [
+  ["WINDOW_UPDATE", windowUpdate(0, 1), 0],
+  ["PRIORITY", priority(1), 0],
+  ["PRIORITY_UPDATE", priorityUpdate(1, "u=1"), 0],
+  ["unknown ones", frame(0xee, 0, 0, "x"), 0],
+  ["RST_STREAM of a closed stream", rst(1, 8), 1],
+  ["WINDOW_UPDATE of a closed stream", windowUpdate(1, 1), 1],
 ];
 
 /** What costs a server more than the peer (RFC 9113 10.5), and where it ends. */
@@ -312,5 +324,76 @@ export const abuse: Case[] = [
     ],
     frames: [...Array.from({ length: 17 }, (_, index) => `HEADERS ${id(index)} end`), "RST_STREAM 35 REFUSED_STREAM"],
   },
-  { rfc: "5.5", name: "unknown frames cost nothing", steps: times(1000, () => frame(0xee, 0, 0, "x")), frames: [] },
+  {
+    rfc: "5.5",
+    name: "unknown frames are ignored",
+    steps: times(limits.maxEmptyFrames, () => frame(0xee, 0, 0, "x")),
+    frames: [],
+  },
+  ...idle.map(([name, step, last]): Case => ({
+    rfc: "10.5",
+    name: `too many frames that move nothing: ${name}`,
+    steps: [...(last === 0 ? [] : [...rapid(0)]), ...times(limits.maxEmptyFrames + (last === 0 ? 1 : 5), () => step)],
+    frames: calm(last),
+    events: last === 0 ? ["error ENHANCE_YOUR_CALM maxEmptyFrames"] : undefined,
+  })),
+  {
+    rfc: "10.5, CVE-2019-9511",
+    name: "window updates for each byte of an answer, one at a time",
+    peerSettings: { 4: 0 },
+    steps: [
+      headers(1, get, { end: true }),
+      (recorded) => {
+        recorded.head(recorded.stream(1), ok, false);
+        recorded.stream(1).sendData(Buffer.alloc(1000), true);
+        for (let i = 0; i < limits.maxEmptyFrames + 4; i++) {
+          recorded.feed(windowUpdate(1, 1));
+          recorded.output();
+        }
+        recorded.events.length = 0;
+      },
+      windowUpdate(1, 1),
+    ],
+    frames: calm(1),
+    events: ["1 reset ENHANCE_YOUR_CALM", "error ENHANCE_YOUR_CALM maxEmptyFrames"],
+  },
+  {
+    rfc: "6.9",
+    name: "three window updates for each frame of a long answer",
+    steps: [
+      headers(1, get, { end: true }),
+      (recorded) => {
+        recorded.head(recorded.stream(1), ok, false);
+        recorded.stream(1).sendData(Buffer.alloc(1_000_000), true);
+        recorded.output();
+        for (let i = 0; i < 56; i++) {
+          recorded.feed(windowUpdate(0, 16_384), windowUpdate(1, 16_000), windowUpdate(1, 384));
+          recorded.output();
+        }
+      },
+      windowUpdate(0, 65_535),
+      windowUpdate(1, 65_535),
+    ],
+    frames: ["DATA 1 16384", "DATA 1 577 end"],
+  },
+  {
+    rfc: "6.5.3",
+    name: "streams that are refused to a client that never acknowledges settings",
+    options: { maxConcurrentStreams: 1 },
+    bare: true,
+    steps: [
+      preface,
+      settings(),
+      (recorded) => {
+        for (let i = 0; i < 1 + 1000 + resets; i++) {
+          recorded.feed(headers(id(i), get));
+          recorded.output();
+        }
+        recorded.events.length = 0;
+      },
+      headers(id(1001 + resets), get),
+    ],
+    frames: [`RST_STREAM ${id(1001 + resets)} REFUSED_STREAM`, ...calm(id(1001 + resets))],
+    events: ["1 reset ENHANCE_YOUR_CALM", "error ENHANCE_YOUR_CALM maxResets"],
+  },
 ];
