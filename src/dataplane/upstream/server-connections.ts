@@ -269,6 +269,7 @@ export class ServerConnections implements OpeningHome {
   }
 
   #openForWaiting(): void {
+    if (this.#shared.forbidden) return;
     while (this.#openings * this.#expected < this.#waiting.length)
       if (!this.#openOther()) return this.context.scoreboard.wantConnection(this.slot);
   }

@@ -20,6 +20,11 @@ export class SharedConnections {
     return undefined;
   }
 
+  /** The server allows no request at all on one of them, for now: another connection would not help. */
+  get forbidden(): boolean {
+    return this.#list.some(({ capacity, leaving }) => capacity === 0 && !leaving);
+  }
+
   /** How many nobody uses. */
   get unused(): number {
     let count = 0;

@@ -68,6 +68,18 @@ describe("HTTP/2 to a server: the connection", () => {
     expect(opened.length).toBe(1);
   });
 
+  it("is not multiplied when the server allows no requests for now", async () => {
+    const { connections } = bench({ maxConnections: 10 });
+    const users = asking(connections, 3);
+    const server = await serve(0, { maxStreams: 0 });
+    connections.tick(false);
+    expect([opened.length, connections.waitedInVain.code]).toEqual([1, "overloaded"]);
+    // SETTINGS_MAX_CONCURRENT_STREAMS = 2
+    opened[0].receive(Buffer.from([0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 2]));
+    await server.turn();
+    expect(users.map(({ connection }) => connection !== null)).toEqual([true, true, false]);
+  });
+
   it.each([
     ["is refused", async () => opened[0].reset(), "cannot connect: reset"],
     [

@@ -60,6 +60,8 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   readonly #socket: StreamSocket;
   readonly #opening: Http2Opening;
   readonly #codec: Http2Connection;
+  /** The window of the connection is made for so many. */
+  readonly #maxStreams: number;
   #state = PREFACE;
   /** The streams, as a list. */
   #first: UpstreamStream | null = null;
@@ -80,6 +82,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
     this.#socket = socket;
     this.#opening = opening;
     this.#heardAt = home.context.now;
+    this.#maxStreams = home.config.maxStreams;
     this.#codec = new Http2Connection(connectionOptions(home), this);
   }
 
@@ -99,11 +102,11 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   }
 
   get hasRoom(): boolean {
-    return this.#state === OPEN && this.#active < this.home.config.maxStreams && this.#codec.canOpen;
+    return this.#state === OPEN && this.#active < this.#maxStreams && this.#codec.canOpen;
   }
 
   get capacity(): number {
-    return Math.min(this.home.config.maxStreams, this.#codec.peerMaxStreams);
+    return Math.min(this.#maxStreams, this.#codec.peerMaxStreams);
   }
 
   get reused(): boolean {
@@ -142,8 +145,8 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
     stream.next = stream.previous = null;
     this.#active--;
     if (this.#state === CLOSED) return;
+    this.#countBytes();
     if (this.#active === 0) {
-      this.#countBytes();
       this.#pinged = false;
       if (this.#state === LEAVING) return this.#goodbye();
       this.#wait(this.home.config.idleTimeout);

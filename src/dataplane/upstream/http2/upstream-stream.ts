@@ -120,11 +120,12 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
     if (this.#state === CLOSED) return;
     this.#setDeadline(this.#host.home.config.responseTimeout);
     this.#requestHead = text;
-    this.#connect = this.#user!.wantsUpgrade;
-    if (!this.#connect) return;
+    // Other protocols than WebSocket have no name in HTTP/2: a server may ignore such a wish (RFC 9110 7.8).
+    const connect = this.#user!.wantsUpgrade ? connectRequest(text) : null;
+    this.#connect = connect !== null;
+    if (connect === null) return;
     this.#requestSent = true;
-    const connect = this.#host.allowsConnectProtocol ? connectRequest(text) : null;
-    if (connect !== null) {
+    if (this.#host.allowsConnectProtocol) {
       this.#requestHead = connect.head;
       this.#webSocketKey = connect.key;
       return this.#sendPendingHead(false);
@@ -203,6 +204,8 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
     if (this.#state === TUNNEL) return this.#refuse("fields within a tunnel (RFC 8441 5)");
     if (this.#state !== HEAD) return this.#onTrailers(fields, end);
     this.#host.flushHeld();
+    // Whoever got that one may have given this one up.
+    if (this.#isClosed()) return;
     const user = this.#user!;
     const head = user.keepsHead ? new ResponseHead() : sharedHead;
     const problem = readResponse(fields, end, head, user.method);
@@ -367,6 +370,11 @@ export class UpstreamStream implements RequestChannel, StreamUser, Timed {
   }
 
   // --- ends ---
+
+  /** Asked anew: it may have been closed within a call. */
+  #isClosed(): boolean {
+    return this.#state === CLOSED;
+  }
 
   /** The user's request was sent between these times, and nothing has come since. */
   isUnanswered(before: number, after: number): boolean {

@@ -51,6 +51,20 @@ describe("HTTP/2 to a server: tunnels", () => {
     expect([stream.ended, connections.size]).toEqual([true, 0]);
   });
 
+  it("of other protocols are not asked for, and the request is an ordinary one", async () => {
+    const { connections } = bench();
+    const user = new FakeUser();
+    user.wantsUpgrade = true;
+    connections.acquire(user, false);
+    const server = await serve(0, { connectProtocol: true });
+    user.send("GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other/2\r\n\r\n");
+    await server.turn();
+    expect([server.streams[0].fields, server.streams[0].ended]).toEqual([
+      [":method: GET", ":scheme: http", ":path: /a", ":authority: a"],
+      true,
+    ]);
+  });
+
   it("are not possible where the server does not allow them", async () => {
     const { connections } = bench();
     const user = new FakeUser();
