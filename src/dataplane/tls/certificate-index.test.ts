@@ -60,16 +60,17 @@ describe("certificates by name", () => {
   });
 });
 
+const hello = (changes: Partial<ClientHello>): ClientHello => ({
+  serverName: "",
+  alpn: [],
+  versions: [0x0304, 0x0303],
+  hasEncryptedHello: false,
+  cipherSuites: [0x1301],
+  signatureSchemes: [0x0804, 0x0403],
+  ...changes,
+});
+
 describe("the key that a client can make use of", () => {
-  const hello = (changes: Partial<ClientHello>): ClientHello => ({
-    serverName: "",
-    alpn: [],
-    versions: [0x0304, 0x0303],
-    hasEncryptedHello: false,
-    cipherSuites: [0x1301],
-    signatureSchemes: [0x0804, 0x0403],
-    ...changes,
-  });
   const both = [certificate("rsa", [], null, "rsa"), certificate("ecdsa", [], null)];
   it.each([
     ["both in TLS 1.3", {}, "ecdsa"],

@@ -18,8 +18,8 @@ export function openPlainTls(target: SocketTarget, owner: ConnectingOwner, optio
     // Looked at below, so that both ways say the same.
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
-    ...{ allowHalfOpen: true, noDelay: true, keepAlive: true },
   } as ConnectionOptions;
+  Object.assign(settings, { allowHalfOpen: true, noDelay: true, keepAlive: true });
   if (alpn.length > 0) settings.ALPNProtocols = [...alpn];
   if (serverName !== "" && isIP(serverName) === 0) settings.servername = serverName;
   const session = context.session(key);

@@ -11,22 +11,22 @@ beforeAll(async () => {
   web = await ca.issue({ names: ["example.test"], subject: "web" });
 });
 
-describe("session tickets", () => {
-  const session = async (port: number, options: tls.ConnectionOptions) => {
-    const { maxVersion } = options;
-    let latest: Buffer | undefined;
-    const socket = tls.connect({ port, host: "127.0.0.1", servername: "example.test", ca: ca.pem, ...options });
-    socket.on("session", (next) => (latest = next));
-    onTestFinished(() => void socket.destroy());
-    await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
-    const resumed = socket.isSessionReused();
-    socket.write("GET / HTTP/1.1\r\nHost: example.test\r\n\r\n");
-    await new Promise((resolve) => socket.once("data", resolve));
-    return { resumed, session: maxVersion === "TLSv1.2" ? socket.getSession() : latest };
-  };
-  const keys = [randomBytes(48), randomBytes(48), randomBytes(48)] as const;
-  const material = (...ticketKeys: Buffer[]) => tlsMaterial([materialOf(web)], { ticketKeys: { web: ticketKeys } });
+const session = async (port: number, options: tls.ConnectionOptions) => {
+  const { maxVersion } = options;
+  let latest: Buffer | undefined;
+  const socket = tls.connect({ port, host: "127.0.0.1", servername: "example.test", ca: ca.pem, ...options });
+  socket.on("session", (next) => (latest = next));
+  onTestFinished(() => void socket.destroy());
+  await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+  const resumed = socket.isSessionReused();
+  socket.write("GET / HTTP/1.1\r\nHost: example.test\r\n\r\n");
+  await new Promise((resolve) => socket.once("data", resolve));
+  return { resumed, session: maxVersion === "TLSv1.2" ? socket.getSession() : latest };
+};
+const keys = [randomBytes(48), randomBytes(48), randomBytes(48)] as const;
+const material = (...ticketKeys: Buffer[]) => tlsMaterial([materialOf(web)], { ticketKeys: { web: ticketKeys } });
 
+describe("session tickets", () => {
   it.each(["TLSv1.2", "TLSv1.3"] as const)(
     "of %s are good for other workers and for keys that still decrypt",
     async (maxVersion) => {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { SecureContext } from "node:tls";
 
 /** A key of session tickets: 16 bytes that name it in the ticket, then one key for HMAC-SHA256 and one for AES-128. */
@@ -49,19 +50,22 @@ export class TicketKeys {
   serve(context: SecureContext): boolean {
     const native = (context as unknown as { context: TicketContext }).context;
     if (typeof native.enableTicketKeyCallback !== "function") return false;
-    native.onticketkeycallback = (name, iv, encrypt) => this.#answer(name, iv, encrypt);
+    native.onticketkeycallback = (name, _iv, encrypt) => (encrypt ? this.#encrypts() : this.#decrypts(name));
     native.enableTicketKeyCallback();
     return true;
   }
 
-  #answer(name: Buffer, iv: Buffer, encrypt: boolean): TicketAnswer {
-    if (encrypt) {
-      const [key] = this.#keys;
-      return key === undefined ? [FAILED, nothing, nothing, nothing, iv] : [GOOD, key[1], key[2], key[3], iv];
-    }
+  #encrypts(): TicketAnswer {
+    const [key] = this.#keys;
+    // OpenSSL leaves the initialisation vector to us: what it hands over for it is memory as it happened to be.
+    const iv = randomBytes(PART);
+    return key === undefined ? [FAILED, nothing, nothing, nothing, iv] : [GOOD, key[1], key[2], key[3], iv];
+  }
+
+  #decrypts(name: Buffer): TicketAnswer {
     const index = this.#keys.findIndex((key) => key[3].equals(name));
     const key = this.#keys[index];
-    if (key === undefined) return [UNKNOWN, nothing, nothing, nothing, iv];
-    return index === 0 ? key : [RENEW, key[1], key[2], key[3], iv];
+    if (key === undefined) return [UNKNOWN, nothing, nothing, nothing, nothing];
+    return index === 0 ? key : [RENEW, key[1], key[2], key[3], nothing];
   }
 }

@@ -1,12 +1,10 @@
 import { getSystemErrorName } from "node:util";
 import type { SecureContext } from "node:tls";
-import { loadBindings, type Bindings, type StreamHandle, type StreamRequest } from "../node-bindings.ts";
+import { loadBindings, type StreamHandle } from "../node-bindings.ts";
 import type { StreamSocket, TransportOwner } from "../transport.ts";
 import { loadTlsWrap, nativeContext, type TlsHandle, type TlsHandleUser } from "./tls-bindings.ts";
-import { WriteQueue } from "./write-queue.ts";
+import { TlsWriter } from "./tls-writer.ts";
 
-/** Unsent bytes from which on a writer should wait. */
-const HIGH_WATER = 65_536;
 const UV_EOF = -4095;
 const UV_ENOTCONN = -107;
 const UV_EALREADY = -114;
@@ -25,45 +23,28 @@ export interface HandshakeOwner extends TransportOwner {
   onSecure(): void;
 }
 
-interface PendingWrite extends StreamRequest {
-  socket: TlsSocket;
-}
-
 /**
  * TLS over a TCP handle, without the streams of `node:tls`. As `HandleSocket` in all that its owner sees, with these
- * differences: what is written is copied (and encrypted) at once, and there is one write at a time below, so that what
- * is written meanwhile is collected and leaves as one; and a TCP connection that ends without TLS's own end is told
- * apart (`truncated`), because anybody on the way could have ended it.
+ * differences: what is written is copied at once (see TlsWriter), and a TCP connection that ends without TLS's own end
+ * is told apart (`truncated`), because anybody on the way could have ended it.
  */
-export class TlsSocket implements StreamSocket, TlsHandleUser {
-  readonly copiesWrites = true;
-  writableLength = 0;
-  writableNeedDrain = false;
+export class TlsSocket extends TlsWriter implements StreamSocket, TlsHandleUser {
   /** The peer's end came without TLS's own. */
   truncated = false;
-  readonly handle: TlsHandle;
-  readonly #bindings: Bindings = bindings!;
-  readonly #parent: StreamHandle;
+  override readonly handle: TlsHandle;
   /** Clients take an end that nobody has signed for an error; servers meet too many clients that just go. */
   readonly #strictEnd: boolean;
   #owner: TransportOwner;
   #buffer: Buffer;
   #secure = false;
-  #corked = false;
-  readonly #queue = new WriteQueue();
-  /** Bytes of the write that is under way; -1 without one. */
-  #inFlight = -1;
   #reading = false;
   /** What has come although reading was paused: the rest of what had been read from the kernel. */
   #held: Buffer[] | null = null;
   #heldEnd = false;
   #delivering = false;
   #readEnded = false;
-  #writeEnded = false;
-  #endWhenSent = false;
   #shutDown = false;
   #closeWhenSent = false;
-  #closed = false;
   #error: Error | undefined;
   /** Of a client's connection, once the server is verified: what it has chosen, and whether an earlier session goes on. */
   alpn = "";
@@ -73,7 +54,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
 
   /** Takes a connected handle over, and reads. A client calls `handle.start` to begin the handshake. */
   constructor(parent: StreamHandle, context: SecureContext, isServer: boolean, owner: HandshakeOwner) {
-    this.#parent = parent;
+    super(parent, bindings!);
     this.#owner = owner;
     this.#buffer = owner.readBuffer;
     this.#strictEnd = !isServer;
@@ -83,13 +64,14 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     handle.onread = onRead;
     handle.onhandshakestart = ignore;
     handle.onhandshakedone = onHandshakeDone;
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a native handle has nothing else
     handle.onerror = onError;
     handle.onnewsession = onNewSession;
     handle.useUserBuffer(this.#buffer);
   }
 
   get destroyed(): boolean {
-    return this.#closed;
+    return this.closed;
   }
 
   /** Another owner from now on. Called within `onSecure` or `onData` at the latest. */
@@ -100,98 +82,26 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
   // --- the handshake ---
 
   handshakeDone(): void {
-    if (this.#closed || this.#secure) return;
+    if (this.closed || this.#secure) return;
     this.#secure = true;
     guarded(this, () => (this.#owner as HandshakeOwner).onSecure());
     // What comes right behind the handshake is for the next owner's buffer already.
-    if (this.#closed || this.#buffer === this.#owner.readBuffer) return;
+    if (this.closed || this.#buffer === this.#owner.readBuffer) return;
     this.#buffer = this.#owner.readBuffer;
     this.handle.useUserBuffer(this.#buffer);
   }
 
   tlsFailed(error: Error & { code?: string }): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.#error = error;
     this.destroy();
   }
 
   newSession(session: Buffer): void {
-    if (!this.#closed) this.onSession?.(session);
+    if (!this.closed) this.onSession?.(session);
   }
 
-  // --- writing ---
-
-  /** Strings are latin1. A buffer may be used again when this returns, or after `uncork`. */
-  write(data: string | Uint8Array): void {
-    if (this.#closed || this.#writeEnded) return;
-    // Node's native code ends the process, all workers included, on anything else; a filter could have returned it.
-    if (typeof data !== "string" && !ArrayBuffer.isView(data))
-      throw new TypeError("only text and bytes can be written");
-    if (data.length === 0) return;
-    this.writableLength += data.length;
-    if (this.#corked) this.#queue.add(data);
-    else if (this.#inFlight >= 0) {
-      this.#queue.addCopy(data);
-      if (this.#queue.length >= HIGH_WATER) this.writableNeedDrain = true;
-    } else this.#send(data);
-  }
-
-  /** Collects what is written until `uncork`, which has to come in the same turn. */
-  cork(): void {
-    this.#corked = true;
-  }
-
-  uncork(): void {
-    if (!this.#corked) return;
-    this.#corked = false;
-    if (this.#closed || this.#queue.length === 0) return;
-    if (this.#inFlight < 0) this.#sendQueue();
-    else {
-      this.#queue.copyBorrowed();
-      if (this.#queue.length >= HIGH_WATER) this.writableNeedDrain = true;
-    }
-  }
-
-  #send(data: string | Uint8Array): void {
-    const request = new this.#bindings.WriteWrap();
-    const { handle } = this;
-    const status =
-      typeof data === "string" ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
-    this.#sentOff(request, status, data.length);
-  }
-
-  #sendQueue(): void {
-    const { length } = this.#queue;
-    const single = this.#queue.takeSingle();
-    if (single !== null) return this.#send(single);
-    const request = new this.#bindings.WriteWrap();
-    this.#sentOff(request, this.handle.writev(request, this.#queue.takeAll(), false), length);
-  }
-
-  #sentOff(request: StreamRequest, status: number, bytes: number): void {
-    if (status !== 0) return this.fail(status, "write");
-    if (this.#bindings.streamBaseState[this.#bindings.kLastWriteWasAsync] === 0) {
-      this.writableLength -= bytes;
-      return;
-    }
-    (request as PendingWrite).socket = this;
-    (request as PendingWrite).oncomplete = onWritten;
-    this.#inFlight = bytes;
-    // It is told a turn of the loop later, always. What the kernel has taken already is no reason to wait for it.
-    if (this.writableLength >= HIGH_WATER && this.#parent.writeQueueSize > 0) this.writableNeedDrain = true;
-  }
-
-  /** The write below is complete. */
-  sent(status: number): void {
-    if (this.#closed) return;
-    if (status < 0) return this.fail(status, "write");
-    this.writableLength -= this.#inFlight;
-    this.#inFlight = -1;
-    if (!this.#corked && this.#queue.length > 0) this.#sendQueue();
-    if (this.#inFlight >= 0 || this.#closed || this.writableLength > 0) return;
-    if (this.#endWhenSent) this.#sendEnd();
-    if (!this.writableNeedDrain) return;
-    this.writableNeedDrain = false;
+  protected override drained(): void {
     guarded(this, () => this.#owner.onDrain());
   }
 
@@ -200,11 +110,11 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
   pause(): void {
     if (!this.#reading) return;
     this.#reading = false;
-    this.#parent.readStop();
+    this.parent.readStop();
   }
 
   resume(): void {
-    if (this.#reading || this.#readEnded || this.#closed) return;
+    if (this.#reading || this.#readEnded || this.closed) return;
     this.#reading = true;
     if (this.#held !== null || this.#heldEnd) {
       if (this.#delivering) return;
@@ -227,7 +137,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
 
   /** Brings what was held back, as reads of their own. */
   #deliver(): void {
-    while (this.#reading && !this.#closed && this.#held !== null) {
+    while (this.#reading && !this.closed && this.#held !== null) {
       const piece = this.#held[0]!;
       const { readBuffer } = this.#owner;
       const length = Math.min(piece.length, readBuffer.length);
@@ -238,21 +148,21 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
       this.#bring(readBuffer, length);
     }
     this.#delivering = false;
-    if (!this.#reading || this.#closed) return;
+    if (!this.#reading || this.closed) return;
     if (this.#heldEnd) this.#ended();
     else this.#start();
   }
 
   /** Something was read, or reading is over. Returns where the next read goes, if that is another buffer. */
   received(length: number): Buffer | undefined {
-    if (this.#closed || length === 0) return undefined;
+    if (this.closed || length === 0) return undefined;
     if (length > 0) {
       if (!this.#reading || this.#held !== null || this.#delivering) {
         (this.#held ??= []).push(Buffer.from(this.#buffer.subarray(0, length)));
         return undefined;
       }
       this.#bring(this.#buffer, length);
-      if (this.#closed) return undefined;
+      if (this.closed) return undefined;
       const { readBuffer } = this.#owner;
       if (this.#buffer === readBuffer) return undefined;
       return (this.#buffer = readBuffer);
@@ -263,7 +173,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     }
     // After the peer's own end (close_notify) the handle is still being read from; after the TCP connection's it is not.
     // An end that comes while reading is paused was among what had been read before.
-    this.truncated = this.#reading && !this.#delivering && this.#parent.readStart() !== UV_EALREADY;
+    this.truncated = this.#reading && !this.#delivering && this.parent.readStart() !== UV_EALREADY;
     if (this.#reading && this.#held === null && !this.#delivering) this.#ended();
     else this.#heldEnd = true;
     return undefined;
@@ -276,7 +186,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     } catch (error) {
       this.bug(error);
     }
-    if (!goOn && !this.#closed) this.pause();
+    if (!goOn && !this.closed) this.pause();
   }
 
   #ended(): void {
@@ -294,23 +204,23 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
 
   /** Sends what was written, then the end; receiving goes on. */
   end(): void {
-    if (this.#closed || this.#writeEnded) return;
+    if (this.closed || this.writeEnded) return;
     this.uncork();
-    this.#writeEnded = true;
-    if (this.#inFlight >= 0) this.#endWhenSent = true;
-    else this.#sendEnd();
+    this.writeEnded = true;
+    if (this.writing) this.endWhenSent = true;
+    else this.sendEnd();
   }
 
-  #sendEnd(again = false): void {
-    this.#endWhenSent = false;
+  protected override sendEnd(again = false): void {
+    this.endWhenSent = false;
     // TLS's own end does not leave while something of the handshake is on its way, but TCP's does: that is let go first.
     if (!again && this.handle.writeQueueSize > 0) {
       setImmediate(() => {
-        if (!this.#closed) this.#sendEnd(true);
+        if (!this.closed) this.sendEnd(true);
       });
       return;
     }
-    const request = new this.#bindings.ShutdownWrap();
+    const request = new this.bindings.ShutdownWrap();
     request.oncomplete = (status) => this.#endSent(status);
     const status = this.handle.shutdown(request);
     // Answered in a turn of its own, like the usual case: the caller does not expect to be closed when this returns.
@@ -319,7 +229,7 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
   }
 
   #endSent(status: number): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     if (status < 0 && status !== UV_ENOTCONN) return this.fail(status, "shutdown");
     this.#shutDown = true;
     this.#closeIfOver();
@@ -338,11 +248,11 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
 
   /** Closes at once; what was not sent is lost. */
   destroy(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.#reading = false;
     this.#held = null;
-    this.#parent.close(() => {
+    this.parent.close(() => {
       // Not before: OpenSSL may have called us.
       this.handle.destroySSL();
       try {
@@ -353,9 +263,8 @@ export class TlsSocket implements StreamSocket, TlsHandleUser {
     });
   }
 
-  /** A call of the system has failed. */
-  fail(status: number, action: string): void {
-    if (this.#closed) return;
+  override fail(status: number, action: string): void {
+    if (this.closed) return;
     const code = getSystemErrorName(status);
     this.#failWith(code, `${action} ${code}`);
   }
@@ -397,8 +306,4 @@ function onError(this: TlsHandle, error: Error): void {
 
 function onNewSession(this: TlsHandle, _id: Buffer, session: Buffer): void {
   this.user.newSession(session);
-}
-
-function onWritten(this: PendingWrite, status: number): void {
-  this.socket.sent(status);
 }
