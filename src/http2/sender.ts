@@ -58,8 +58,8 @@ export class Sender {
       return true;
     }
     let at = from;
-    if (stream.queue.length === 0 && this.scheduler.empty && !this.blocked && output.pending < DIRECT_LIMIT) {
-      while (at < to) {
+    if (stream.queue.length === 0 && this.scheduler.empty && !this.blocked) {
+      while (at < to && output.pending < DIRECT_LIMIT) {
         const count = Math.min(to - at, FRAME_SIZE, this.window, stream.sendWindow);
         if (count <= 0) break;
         this.spend(stream, count);
