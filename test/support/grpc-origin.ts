@@ -62,7 +62,10 @@ export interface GrpcOrigin {
  * Starts one. Every answer has the server's name as metadata `server` and the number of the messages as trailer `count`.
  * Unary calls heed the metadata `fail: CODE`, with `details-bin` sent back as `grpc-status-details-bin`, and `hold`.
  */
-export async function startGrpcOrigin(name: string): Promise<GrpcOrigin> {
+export async function startGrpcOrigin(
+  name: string,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<GrpcOrigin> {
   const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   const origin: GrpcOrigin = {
     name,
@@ -133,9 +136,7 @@ export async function startGrpcOrigin(name: string): Promise<GrpcOrigin> {
       done(null, Buffer.of(8, origin.serving ? 1 : 2)),
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
+    server.bindAsync("127.0.0.1:0", credentials, (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });
   atEnd(() => server.forceShutdown());
   return Object.assign(origin, { address: `127.0.0.1:${port}` });
