@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import { atEnd } from "../support/cleanup.ts";
 import { ChatClient, startChatOrigin, type ChatOrigin } from "../support/chat-origin.ts";
 import type { Evenkeel } from "../support/evenkeel.ts";
+import { openSession, request } from "../support/http2-client.ts";
 import { serverCounters, startProxy, waitForQuiet, webConfig } from "../support/proxy.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { startRawOrigin } from "../support/raw-origin.ts";
@@ -140,6 +141,24 @@ describe("WebSocket pings", () => {
     expect(origin.closes).toEqual(["1001 the client does not answer"]);
     await client.closed();
     await waitForQuiet(evenkeel);
+  });
+
+  it("find a silent stream of an HTTP/2 connection, which goes on", async () => {
+    const origin = await startChatOrigin("one");
+    const evenkeel = await startProxy([origin.address], { limits: { webSocketPing: "300ms" } });
+    const session = await openSession(evenkeel.url());
+    const stream = session.request(
+      { ":method": "CONNECT", ":protocol": "websocket", ":path": "/", "sec-websocket-version": "13" },
+      { endStream: false },
+    );
+    let received = "";
+    stream.on("data", (data: Buffer) => (received += data.toString("latin1"))).on("error", () => undefined);
+    await waitFor("the ping", () => received.startsWith("\x89\x04"));
+    await waitFor("the server to be told", () => origin.closes.length === 1);
+    expect(origin.closes).toEqual(["1001 the client does not answer"]);
+    await waitForQuiet(evenkeel);
+    expect((await request(session, { ":path": "/" })).body.toString()).toBe("one");
+    expect((await shown(evenkeel)).node.open).toBe(0);
   });
 
   it("find a server that does not answer, and tell the client", async () => {
