@@ -1,11 +1,11 @@
 import type { UpstreamConfig } from "../../config/schema.ts";
 import { errors, type ProxyError } from "../../core/errors.ts";
-import { HealthFlag } from "../../shared-memory/health-flags.ts";
 import type { SocketTarget } from "../transport.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { OpeningConnection, type OpeningHome } from "./opening-connection.ts";
 import type { RequestChannel } from "./request-channel.ts";
 import type { ServerConnection, SharedConnection } from "./server-connection.ts";
+import { ServerReport, type ConnectOutcomes } from "./server-report.ts";
 import type { ServerTls } from "./server-tls.ts";
 import { SharedConnections } from "./shared-connections.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
@@ -19,13 +19,6 @@ export interface ConnectionWaiter extends UpstreamUser {
   onNoConnection(error: ProxyError): void;
 }
 
-/** Takes down whether connections can be made. */
-export interface ConnectOutcomes {
-  connected(slot: number, now: number): void;
-  /** `code` is the system's, or "timeout". */
-  connectFailed(slot: number, code: string | undefined, now: number): void;
-}
-
 /** A connection to the server that is not HTTP's: its bytes are passed on as they are. */
 export interface PassedConnection {
   /** The server's time is over, or it was taken out: ends soon. */
@@ -34,8 +27,6 @@ export interface PassedConnection {
 
 /** How many exchanges of one worker may wait for a connection to one server. */
 const MAX_WAITING = 1024;
-/** OpenSSL's word for an alert of RFC 7301 3.2: the server speaks none of the protocols that it was offered. */
-const NO_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 /** How long an unused connection is kept beyond `maxIdle`, in ms. */
 const SURPLUS_TIME = 2000;
 
@@ -50,8 +41,6 @@ export class ServerConnections implements OpeningHome {
   readonly context: WorkerContext;
   config: UpstreamConfig;
   tls: ServerTls | null;
-  /** Who is told whether connections can be made; the pool's, or nobody for a server that is gone. */
-  passive: ConnectOutcomes | null = null;
   heardAt = 0;
   /** Connections of layer 4, which look after themselves and count themselves in the scoreboard. */
   readonly passed = new Set<PassedConnection>();
@@ -67,7 +56,7 @@ export class ServerConnections implements OpeningHome {
   #expected: number;
   #retired = false;
   #killEpoch: number;
-  #warnedAt = -Infinity;
+  readonly #report: ServerReport;
 
   /** @param tls null for connections in the clear */
   constructor(
@@ -82,9 +71,14 @@ export class ServerConnections implements OpeningHome {
     this.config = config;
     this.context = context;
     this.tls = tls;
+    this.#report = new ServerReport(address, slot, context);
     // Of a server that chooses the protocol nobody knows which before the first connection is made: all wait for that.
     this.#expected = config.protocol === "auto" ? MAX_WAITING : config.maxStreams;
     this.#killEpoch = context.scoreboard.health.killEpoch(slot);
+  }
+
+  set passive(passive: ConnectOutcomes | null) {
+    this.#report.passive = passive;
   }
 
   /** Open connections, in use or not. */
@@ -156,7 +150,7 @@ export class ServerConnections implements OpeningHome {
   }
 
   #cannotEncrypt(waiter: ConnectionWaiter, problem: string): void {
-    this.#warn(`cannot connect: TLS: ${problem}`);
+    this.#report.warn(`cannot connect: TLS: ${problem}`);
     waiter.onNoConnection(errors.connectFailed);
   }
 
@@ -298,31 +292,16 @@ export class ServerConnections implements OpeningHome {
     this.#shared.leaveUnused();
   }
 
-  /** An answer was refused; the reason goes to the log, once a second at most. */
   refused(reason: string): void {
-    this.#warn(`bad response: ${reason}`);
+    this.#report.warn(`bad response: ${reason}`);
   }
 
   reached(): void {
-    this.passive?.connected(this.slot, this.context.now);
+    this.#report.reached();
   }
 
   unreachable(reason: string, code: string | undefined): void {
-    // That a server refuses the protocol that an upgrade needs does not mean that it cannot be reached for the others.
-    if (code !== NO_PROTOCOL || this.config.protocol !== "auto")
-      this.passive?.connectFailed(this.slot, code, this.context.now);
-    // That a server is out because of this has a line of its own, of which a flood of servers gets only some.
-    const { health } = this.context.scoreboard;
-    if (this.tls !== null || (health.flags(this.slot) & HealthFlag.unreachable) === 0)
-      this.#warn(`cannot connect: ${reason}`);
-  }
-
-  #warn(text: string): void {
-    const { now } = this.context;
-    if (now - this.#warnedAt < 1000) return;
-    this.#warnedAt = now;
-    const where = "path" in this.address ? this.address.path : `${this.address.host}:${this.address.port}`;
-    this.context.log("warn", `server ${where}: ${text}`);
+    this.#report.unreachable(reason, code, this.config.protocol === "auto", this.tls !== null);
   }
 
   /** Ends all connections if somebody had them killed since the last call. */

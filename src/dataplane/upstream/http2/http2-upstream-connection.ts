@@ -15,6 +15,7 @@ import type { SharedConnection } from "../server-connection.ts";
 import type { ServerHome, UpstreamUser } from "../upstream-user.ts";
 import { connectionOptions } from "./connection-options.ts";
 import type { StreamHost } from "./stream-host.ts";
+import { StreamList } from "./stream-list.ts";
 import { UpstreamStream } from "./upstream-stream.ts";
 
 /** The server's first SETTINGS have not come; */
@@ -63,9 +64,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   /** The window of the connection is made for so many. */
   readonly #maxStreams: number;
   #state = PREFACE;
-  /** The streams, as a list. */
-  #first: UpstreamStream | null = null;
-  #active = 0;
+  readonly #streams = new StreamList();
   #uses = 0;
   #hasAnswered = false;
   #held: UpstreamStream | null = null;
@@ -94,7 +93,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   // --- requests ---
 
   get unused(): boolean {
-    return this.#active === 0;
+    return this.#streams.size === 0;
   }
 
   get leaving(): boolean {
@@ -102,7 +101,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   }
 
   get hasRoom(): boolean {
-    return this.#state === OPEN && this.#active < this.#maxStreams && this.#codec.canOpen;
+    return this.#state === OPEN && this.#streams.size < this.#maxStreams && this.#codec.canOpen;
   }
 
   get capacity(): number {
@@ -124,29 +123,23 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   open(user: UpstreamUser): UpstreamStream {
     const stream = new UpstreamStream(this, user);
     stream.attach(this.#codec.openStream(stream)!);
-    stream.next = this.#first;
-    if (this.#first !== null) this.#first.previous = stream;
-    this.#first = stream;
     const most = this.home.config.maxRequestsPerConnection;
     if (++this.#uses === most) this.#state = LEAVING;
     // While it was unused, silence meant nothing.
-    if (this.#active++ === 0) {
+    if (this.#streams.size === 0) {
       this.#heardAt = this.home.context.now;
       this.#wait(SILENCE);
     }
+    this.#streams.add(stream);
     return stream;
   }
 
   ended(stream: UpstreamStream, answered: boolean): void {
     if (answered) this.#hasAnswered = true;
-    if (stream.previous === null) this.#first = stream.next;
-    else stream.previous.next = stream.next;
-    if (stream.next !== null) stream.next.previous = stream.previous;
-    stream.next = stream.previous = null;
-    this.#active--;
+    this.#streams.remove(stream);
     if (this.#state === CLOSED) return;
     this.#countBytes();
-    if (this.#active === 0) {
+    if (this.#streams.size === 0) {
       this.#pinged = false;
       if (this.#state === LEAVING) return this.#goodbye();
       this.#wait(this.home.config.idleTimeout);
@@ -171,21 +164,11 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   }
 
   unanswered(before: number, after: number): number {
-    let count = 0;
-    for (let stream = this.#first; stream !== null; stream = stream.next)
-      if (stream.isUnanswered(before, after)) count++;
-    return count;
+    return this.#streams.unanswered(before, after);
   }
 
   moveUnanswered(error: ProxyError, before: number): void {
-    for (const stream of this.#streams()) if (stream.isUnanswered(before, 0)) stream.suspect(error);
-  }
-
-  /** Those that there are now: what is done to them changes the list. */
-  #streams(): UpstreamStream[] {
-    const streams: UpstreamStream[] = [];
-    for (let stream = this.#first; stream !== null; stream = stream.next) streams.push(stream);
-    return streams;
+    this.#streams.moveUnanswered(error, before);
   }
 
   // --- ends ---
@@ -193,22 +176,22 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
   leave(): void {
     if (this.#state !== OPEN) return;
     this.#state = LEAVING;
-    if (this.#active === 0) this.#goodbye();
+    if (this.#streams.size === 0) this.#goodbye();
   }
 
   expire(after: number): void {
-    if (this.#active === 0) this.#wait(after);
+    if (this.#streams.size === 0) this.#wait(after);
   }
 
   endUse(): void {
     this.leave();
-    for (const stream of this.#streams()) stream.endUse();
+    for (const stream of this.#streams.now()) stream.endUse();
   }
 
   abort(error: ProxyError): void {
     if (this.#state === CLOSED) return;
     this.#state = LEAVING;
-    for (const stream of this.#streams()) stream.fail(error);
+    for (const stream of this.#streams.now()) stream.fail(error);
     this.#goodbye();
   }
 
@@ -259,7 +242,7 @@ export class Http2UpstreamConnection implements TransportOwner, Timed, Http2Owne
 
   onDeadline(now: number): void {
     if (this.#state === CLOSED || this.#state === PREFACE) return;
-    if (this.#active === 0) {
+    if (this.#streams.size === 0) {
       // Of those that are kept ahead of need none is too old, unless the server thinks so.
       if (this.home.size > this.home.config.prewarm) return this.leave();
       return this.#wait(this.home.config.idleTimeout);
