@@ -14,6 +14,12 @@ const LOW_WATER = 16 * 1024;
 /** Rather than beginning a shorter frame at the end of a buffer, the next buffer is waited for. */
 const MIN_FRAME = 1024;
 
+/**
+ * A part of a body with fewer bytes is one that the peer gets by opening its windows byte by byte: that does not count as
+ * work that updates are for. Small devices have windows of a few hundred bytes, and update them by halves.
+ */
+const USEFUL_FRAME = 64;
+
 /** What a connection sends: heads at once, bodies as the peer's windows and the socket allow (RFC 9113 5.2, 6.9). */
 export class Sender {
   readonly output = new Output();
@@ -24,6 +30,8 @@ export class Sender {
   /** Window of the connection, and the one that new streams get from the peer's settings. */
   window = INITIAL_WINDOW;
   initialWindow = INITIAL_WINDOW;
+  /** Bytes of bodies that were sent. */
+  sentBytes = 0;
   /** Frames of bodies that were sent, other than those that a small window has made small. */
   usefulFrames = 0;
   /** Bytes that wait in all streams. */
@@ -63,7 +71,7 @@ export class Sender {
         const count = Math.min(to - at, FRAME_SIZE, this.window, stream.sendWindow);
         if (count <= 0) break;
         this.spend(stream, count);
-        if (at + count === to || count >= MIN_FRAME) this.usefulFrames++;
+        if (at + count === to || count >= USEFUL_FRAME) this.usefulFrames++;
         output.data(stream.id, bytes, at, at + count, end && at + count === to);
         at += count;
       }
@@ -78,6 +86,7 @@ export class Sender {
 
   private spend(stream: ConnectionStream, count: number): void {
     this.window -= count;
+    this.sentBytes += count;
     stream.sendWindow -= count;
   }
 
@@ -102,7 +111,7 @@ export class Sender {
     queue.moveTo(this.output.buffer, at, count);
     this.queuedBytes -= count;
     this.spend(stream, count);
-    if (last || count >= MIN_FRAME) this.usefulFrames++;
+    if (last || count >= USEFUL_FRAME) this.usefulFrames++;
     if (ends && stream.trailers !== null) this.sendTrailers(stream, stream.trailers);
     if (stream.needsDrain && queue.length <= LOW_WATER) {
       stream.needsDrain = false;

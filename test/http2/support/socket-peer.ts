@@ -3,13 +3,14 @@ import { Http2Connection } from "../../../src/http2/connection.ts";
 import type { Http2ConnectionOptions, Http2Owner, Http2Stream, StreamUser } from "../../../src/http2/peer.ts";
 import { defaults } from "./recorded-connection.ts";
 
-const generous = {
-  maxResets: 100_000,
-  maxPings: 100_000,
-  maxSettings: 100_000,
-  maxContinuations: 100,
-  maxEmptyFrames: 100_000,
-  maxQueuedReplies: 100_000,
+/** The limits that listeners have by default: no proper peer must come near them. */
+const limits = {
+  maxResets: 100,
+  maxPings: 100,
+  maxSettings: 20,
+  maxContinuations: 8,
+  maxEmptyFrames: 100,
+  maxQueuedReplies: 256,
 };
 
 /** A connection under test on a real socket, as the data plane drives one. */
@@ -35,7 +36,7 @@ export class SocketPeer implements Http2Owner {
     this.socket = socket;
     this.accept = accept;
     this.connection = new Http2Connection(
-      { ...defaults, maxConcurrentStreams: 200, limits: generous, now: () => performance.now(), ...options, role },
+      { ...defaults, maxConcurrentStreams: 200, limits, now: () => performance.now(), ...options, role },
       this,
     );
     socket.setNoDelay(true);
