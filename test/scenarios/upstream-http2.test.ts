@@ -13,6 +13,16 @@ const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const h2c = { upstream: { protocol: "h2c" } };
 const { NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = http2.constants;
 
+/** What the origin says that it has got. */
+async function echoed(response: Response): Promise<{ headers: Record<string, string>; body: { length: number } }> {
+  return (await response.json()) as { headers: Record<string, string>; body: { length: number } };
+}
+
+/** Nine requests at one time that take a moment each. */
+function askNine(url: string): Promise<number[]> {
+  return Promise.all(Array.from({ length: 9 }, () => fetch(`${url}/slow/50`).then(({ status }) => status)));
+}
+
 describe("HTTP/2 in the clear to a server", () => {
   it("carries requests and answers, all on one connection", async () => {
     const origin = await startHttp2Origin();
@@ -74,11 +84,9 @@ describe("HTTP/2 in the clear to a server", () => {
     const origin = await startHttp2Origin();
     const evenkeel = await startProxy([origin.address], h2c);
     const answers = await Promise.all(
-      Array.from({ length: 60 }, (_, i) =>
-        fetch(`${evenkeel.url()}/slow/100?${i}`).then((response) => response.json()),
-      ),
+      Array.from({ length: 60 }, (_, i) => fetch(`${evenkeel.url()}/slow/100?${i}`).then(echoed)),
     );
-    expect(answers.map((answer: any) => answer.headers[":path"])).toEqual(answers.map((_, i) => `/slow/100?${i}`));
+    expect(answers.map((answer) => answer.headers[":path"])).toEqual(answers.map((_, i) => `/slow/100?${i}`));
     expect([origin.sessions, origin.most > 20]).toEqual([1, true]);
     await waitForQuiet(evenkeel);
     expect((await serverCounters(evenkeel))[0]).toMatchObject({ connections: 1, requests: 60, errors: 0 });
@@ -87,13 +95,11 @@ describe("HTTP/2 in the clear to a server", () => {
   it("opens another connection where the server or the configuration allows no more streams", async () => {
     const strict = await startHttp2Origin({ settings: { maxConcurrentStreams: 1 } });
     const evenkeel = await startProxy([strict.address], { upstream: { protocol: "h2c", maxConnections: 3 } });
-    const ask = (url: string) =>
-      Promise.all(Array.from({ length: 9 }, () => fetch(`${url}/slow/50`).then(({ status }) => status)));
-    expect(await ask(evenkeel.url())).toEqual(Array.from({ length: 9 }, () => 200));
+    expect(await askNine(evenkeel.url())).toEqual(Array.from({ length: 9 }, () => 200));
     expect([strict.most, strict.sessions, strict.resets]).toEqual([1, 3, []]);
     const open = await startHttp2Origin();
     const modest = await startProxy([open.address], { upstream: { protocol: "h2c", maxStreams: 4 } });
-    expect(await ask(modest.url())).toEqual(Array.from({ length: 9 }, () => 200));
+    expect(await askNine(modest.url())).toEqual(Array.from({ length: 9 }, () => 200));
     expect([open.most, open.sessions]).toEqual([4, 3]);
   });
 
@@ -107,11 +113,9 @@ describe("HTTP/2 in the clear to a server", () => {
     );
     const body = "x".repeat(50_000);
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () =>
-        fetch(`${evenkeel.url()}/slow/20`, { method: "PUT", body }).then((response) => response.json()),
-      ),
+      Array.from({ length: 10 }, () => fetch(`${evenkeel.url()}/slow/20`, { method: "PUT", body }).then(echoed)),
     );
-    expect(answers.map((answer: any) => answer.body.length)).toEqual(answers.map(() => body.length));
+    expect(answers.map((answer) => answer.body.length)).toEqual(answers.map(() => body.length));
     expect([origin.most, origin.sessions, origin.resets]).toEqual([2, 1, []]);
   });
 });

@@ -1,7 +1,7 @@
 import { createServer as createHttps } from "node:https";
 import { createServer as createPlain } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createSecureContext, type SecureContextOptions, type TlsOptions } from "node:tls";
+import { createSecureContext, type SecureContextOptions, type TlsOptions, type TLSSocket } from "node:tls";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -42,7 +42,7 @@ async function startTlsOrigin(issued: Issued, options: TlsOptions = {}): Promise
   const origin = { asked: [] as (string | false)[], subjects: [] as string[], requests: 0, connections: 0 };
   const server = createHttps({ ...own, ...options }, (request, response) => {
     origin.requests++;
-    const socket = request.socket as import("node:tls").TLSSocket;
+    const socket = request.socket as TLSSocket;
     origin.asked.push(socket.servername || false);
     const { subject } = socket.getPeerCertificate();
     if (subject !== undefined) origin.subjects.push(String(subject.CN));
@@ -183,15 +183,14 @@ describe("TLS to servers", () => {
 
   it("takes an authority's file that was replaced for connections from then on", async () => {
     const own = join(temporaryFolder(), "ca.pem");
-    const root = (issued: Issued) => issued.root;
-    writeFileSync(own, root(await stranger.issue({ names: ["x.test"] })));
+    writeFileSync(own, (await stranger.issue({ names: ["x.test"] })).root);
     const origin = await startTlsOrigin(await authority.issue({ names: ["127.0.0.1"] }));
     const evenkeel = await startProxy([origin.address], {
       upstream: { tls: { ca: [own] } },
       pool: { outlierDetection: false },
     });
     expect((await exchange(evenkeel.port(), GET)).status).toBe(502);
-    writeFileSync(own, root(await authority.issue({ names: ["x.test"] })));
+    writeFileSync(own, (await authority.issue({ names: ["x.test"] })).root);
     await waitFor("the new authority to count", async () => (await exchange(evenkeel.port(), GET)).status === 200);
   });
 

@@ -6,13 +6,16 @@ const STREAM_WINDOW = 256 * 1024;
 /** Greatest window there is (RFC 9113 6.9.1). */
 const MAX_WINDOW = 0x7fffffff;
 
-/** Servers are believed more than clients are, but bounds there must be; these are well above what any does that works. */
+/**
+ * Servers are believed more than clients are, and one connection of theirs carries the requests of many; but bounds there
+ * must be. These are above what any server does that works, at a full core's rate of requests.
+ */
 const limits = {
-  maxResets: 10_000,
-  maxPings: 1000,
-  maxSettings: 100,
+  maxResets: 1_000_000,
+  maxPings: 10_000,
+  maxSettings: 1000,
   maxContinuations: 16,
-  maxEmptyFrames: 10_000,
+  maxEmptyFrames: 1_000_000,
   maxQueuedReplies: 1024,
 };
 
