@@ -3,6 +3,7 @@ import { BoundListener } from "./bound-listener.ts";
 import { HandleSocket } from "./handle-socket.ts";
 import { ClientConnection } from "./http/client-connection.ts";
 import type { ConnectionHost } from "./http/connection-host.ts";
+import { AbuseLog } from "./http2/abuse-log.ts";
 import { Http2ClientConnection } from "./http2/client-connection.ts";
 import type { ExchangePool } from "./http/exchange-pool.ts";
 import type { StreamHandle } from "./node-bindings.ts";
@@ -24,6 +25,7 @@ const SAY_AGAIN = 60_000;
 /** An address whose clients speak HTTP, with or without TLS. */
 export class HttpListener extends BoundListener implements ConnectionHost, HandshakeHost {
   readonly exchanges: ExchangePool;
+  readonly abuses = new AbuseLog();
   #tls: ListenerTls | null = null;
   #saidMissing = -Infinity;
 

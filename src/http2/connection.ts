@@ -108,6 +108,11 @@ export class Http2Connection {
     return this.state.sender.queuedBytes;
   }
 
+  /** Bytes of bodies that have left their streams so far. */
+  get sentBytes(): number {
+    return this.state.sender.sentBytes;
+  }
+
   /** For the next head or trailers: `begin`, then fields, then the stream's `sendHead`, without anything else between. */
   get encoder(): HpackEncoder {
     return this.state.sender.encoder;

@@ -84,6 +84,8 @@ export interface Http2Stream {
   readonly id: number;
   /** Bytes of the body that wait here for the peer's window or the socket. */
   readonly unsent: number;
+  /** Bytes wait here although the peer would take them on this stream: others go first, or nothing goes at all. */
+  readonly waitsForTurn: boolean;
   /** More than enough waits; `onDrain` tells when most of it is gone. */
   readonly needsDrain: boolean;
   /** Nothing more can be sent: we have given the end, or the stream was reset. */

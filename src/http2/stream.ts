@@ -76,6 +76,10 @@ export class ConnectionStream implements Http2Stream {
     return this.queue.length;
   }
 
+  get waitsForTurn(): boolean {
+    return this.queue.length > 0 && this.sendWindow > 0;
+  }
+
   get sendingEnded(): boolean {
     return this.localEnded || this.closed;
   }

@@ -1,4 +1,5 @@
 import type { ClientBoard } from "../../shared-memory/client-board.ts";
+import type { AbuseLog } from "../http2/abuse-log.ts";
 import type { ListenerPlan } from "../plan.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
@@ -24,6 +25,8 @@ export interface ConnectionHost {
   readonly slot: number;
   /** The port that clients see, as text; "" on a unix socket. */
   readonly portText: string;
+  /** What is said of connections that exceed limits. */
+  readonly abuses: AbuseLog;
   /** WebSockets that are open. */
   webSockets: number;
   /** No longer in the configuration. */

@@ -4,6 +4,7 @@ import type { ListenerPlan, Plan } from "../plan.ts";
 import { testSession } from "../tls/tls-session.fixture.ts";
 import { FakeSocket } from "../socket.fixture.ts";
 import { testWorker, type TestWorker } from "../worker.fixture.ts";
+import { AbuseLog } from "../http2/abuse-log.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { ExchangePool } from "./exchange-pool.ts";
@@ -15,6 +16,7 @@ export class TestProxy implements ConnectionHost {
   readonly clients;
   readonly slot: number;
   readonly portText = "8080";
+  readonly abuses = new AbuseLog();
   webSockets = 0;
   readonly wholePlan: Plan;
   plan: ListenerPlan;

@@ -9,6 +9,7 @@ import type { Timed } from "../timer-wheel.ts";
 import type { PoolRuntime } from "../upstream/pool-runtime.ts";
 import type { ServerConnections } from "../upstream/server-connections.ts";
 import { testWorker, type TestWorker } from "../worker.fixture.ts";
+import { AbuseLog } from "../http2/abuse-log.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { ExchangePool } from "./exchange-pool.ts";
@@ -28,6 +29,7 @@ export class TriedProxy implements ConnectionHost {
   readonly clients = this.context.scoreboard.clients;
   readonly slot = this.clients.listenerSlot("web");
   readonly portText = "8080";
+  readonly abuses = new AbuseLog();
   webSockets = 0;
   retired = false;
   /** Everything that was ever filed in the wheel. */

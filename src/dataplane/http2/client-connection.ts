@@ -156,7 +156,11 @@ export class Http2ClientConnection
   onConnectionError(_code: number, reason: string, abuse: string): void {
     this.clients.refused(this.slot);
     const text = `listener ${this.plan.name}: HTTP/2 connection of ${this.identity.remote} closed: ${reason}`;
-    this.context.log(abuse === "" ? "debug" : "warn", abuse === "" ? text : `${text} (${abuse})`);
+    if (abuse === "") this.context.log("debug", text);
+    else {
+      const line = this.host.abuses.line(abuse, text, this.context.now);
+      if (line !== undefined) this.context.log("warn", line);
+    }
     this.#end();
   }
 
@@ -164,7 +168,7 @@ export class Http2ClientConnection
 
   requestOver(request: object): void {
     this.#requests.delete(request as Http2ClientRequest);
-    if (this.#requests.size > 0 || this.#state !== OPEN) return;
+    if (this.#requests.size > 0 || this.#state !== OPEN || this.#ending) return;
     if (this.#peerEnded || this.#farewell === 2) return this.#end();
     if (this.#farewell === 0) this.#wait(this.plan.config.limits.idleTimeout);
   }
@@ -220,6 +224,12 @@ export class Http2ClientConnection
   onDeadline(): void {
     const { limits } = this.plan.config;
     if (this.#state === LINGER) return this.cut();
+    if (this.#ending) {
+      // What is to be sent at the end is not taken.
+      if (this.#written === this.#seen) return this.cut();
+      this.#seen = this.#written;
+      return this.#wait(limits.bodyTimeout);
+    }
     if (this.#peerEnded) {
       if (this.#written === this.#seen) return this.cut();
       this.#seen = this.#written;
@@ -242,7 +252,11 @@ export class Http2ClientConnection
 
   /** After the last answer, once that has gone out. May be called from within the codec, which cannot be asked for output then. */
   #end(): void {
-    this.#ending = true;
+    if (!this.#ending) {
+      this.#ending = true;
+      this.#seen = this.#written;
+      this.#wait(this.plan.config.limits.bodyTimeout);
+    }
     this.onOutput();
   }
 

@@ -57,6 +57,11 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
   #owed = 0;
   #bytesIn = 0;
   #bytesOut = 0;
+  /** Bytes of the answer's body that were given to the stream. */
+  #given = 0;
+  /** How much of it, and of all answers of the connection, had left when the present wait began. */
+  #left = 0;
+  #leftOfAll = 0;
 
   constructor(host: RequestHost, codec: Http2Connection, stream: Http2Stream) {
     super(codec, stream);
@@ -210,6 +215,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
 
   protected sent(bytes: number): void {
     this.#bytesOut += bytes;
+    this.#given += bytes;
     if (this.stream.needsDrain && this.deadline === Infinity && this.#state !== TUNNEL)
       this.#wait(this.#host.plan.config.limits.bodyTimeout);
   }
@@ -328,14 +334,24 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
         return exchange.refuse(errors.bodyTimeout);
       case SENDING:
       case WAIT:
+        if (this.#moves) return this.#wait(this.#host.plan.config.limits.bodyTimeout);
         // The client's window has been closed for too long.
         this.stream.reset(ErrorCode.cancel, true);
         return this.#gone();
     }
   }
 
+  /** The answer advances, however slowly; or it would, but it is the turn of other answers, and these do. */
+  get #moves(): boolean {
+    const { stream } = this;
+    if (this.#given - stream.unsent !== this.#left) return true;
+    return stream.waitsForTurn && this.codec.sentBytes !== this.#leftOfAll;
+  }
+
   #wait(time: number): void {
     const { context } = this.#host;
+    this.#left = this.#given - this.stream.unsent;
+    this.#leftOfAll = this.codec.sentBytes;
     this.deadline = context.now + time;
     context.wheel.arm(this);
   }
