@@ -23,12 +23,19 @@ export class AcmeHttp {
   readonly #agent: Agent;
   readonly #userAgent: string;
   readonly #signal: AbortSignal;
+  readonly #timeout: number;
 
-  constructor(ca: readonly string[], userAgent: string, signal: AbortSignal) {
+  /**
+   * @param ca PEM: who may have issued the authority's certificate, besides the public ones
+   * @param signal ends everything
+   * @param timeout for one request with its answer, in ms
+   */
+  constructor(ca: readonly string[], userAgent: string, signal: AbortSignal, timeout = REQUEST_TIMEOUT) {
     const authorities = ca.length === 0 ? {} : { ca: [...getCACertificates("default"), ...ca] };
     this.#agent = new Agent({ ...authorities, keepAlive: true, maxSockets: MAX_CONNECTIONS });
     this.#userAgent = userAgent;
     this.#signal = signal;
+    this.#timeout = timeout;
   }
 
   /** True when nothing is to be sent any more. */
@@ -40,11 +47,11 @@ export class AcmeHttp {
   send(url: string, method: string, body?: string): Promise<AcmeAnswer> {
     const target = URL.parse(url);
     if (target?.protocol !== "https:") return Promise.reject(failed("refused", `${url} is no https URL`));
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT);
+    const timeout = AbortSignal.timeout(this.#timeout);
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         if (this.#signal.aborted) return reject(this.#signal.reason);
-        const reason = timeout.aborted ? `no answer within ${REQUEST_TIMEOUT / 1000} s` : reasonOf(error);
+        const reason = timeout.aborted ? `no answer within ${this.#timeout / 1000} s` : reasonOf(error);
         reject(failed("unreachable", `${target.host}: ${reason}`));
       };
       const headers = {

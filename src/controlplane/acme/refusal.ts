@@ -11,7 +11,10 @@ export interface Refusal {
 /** Any failure of an order. Everything that did not come from the authority is ours: a hook, a file, a bug. */
 export function refusalOf(error: unknown): Refusal {
   if (isAuthorityFailure(error)) return { kind: error.failure, reason: error.message, retryAfter: error.retryAfter };
-  return { kind: "refused", reason: error instanceof Error ? error.message : String(error), retryAfter: null };
+  const reason = error instanceof Error ? error.message : String(error);
+  // A hook may have written anything.
+  // oxlint-disable-next-line no-control-regex -- control characters have no place in a log
+  return { kind: "refused", reason: reason.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " "), retryAfter: null };
 }
 
 /** True when the authority refused for one of these reasons (RFC 8555 6.7, RFC 9773 7.4). */
