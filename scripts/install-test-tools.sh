@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gets the Debian packages that the scenario tests need and that are missing: nginx, wrk, python3, chromium, curl,
-# dnsmasq, redis, postgresql, mariadb, iproute2, nghttp2, openssl, haproxy, pebble. Only as root on Debian; elsewhere it names what is missing, and the tests that need it
+# dnsmasq, redis, postgresql, mariadb, iproute2, nghttp2, openssl, testssl.sh, haproxy, pebble. Only as root on Debian; elsewhere it names what is missing, and the tests that need it
 # are skipped (or, under CI=true, fail). EVENKEEL_NO_INSTALL=1 leaves the machine as it is.
 set -eu
 
@@ -24,6 +24,7 @@ need ip iproute2
 need h2load nghttp2-client
 need nghttpd nghttp2-server
 need openssl openssl
+need testssl testssl.sh
 need haproxy haproxy
 need pebble pebble
 

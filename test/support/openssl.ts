@@ -8,8 +8,8 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** Runs a program to its end, with `input` on stdin. */
-export function run(program: string, args: readonly string[], input = ""): Promise<Outcome> {
+/** Runs a program to its end, with `input` on stdin. `timeout` is in milliseconds. */
+export function run(program: string, args: readonly string[], input = "", timeout = 20_000): Promise<Outcome> {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (data: Buffer) => (output += data.toString("latin1")));
@@ -20,7 +20,7 @@ export function run(program: string, args: readonly string[], input = ""): Promi
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, output }));
   });
-  return within(`${program} ${args.join(" ")}`, ended, 20_000);
+  return within(`${program} ${args.join(" ")}`, ended, timeout);
 }
 
 /** OpenSSL as a client: the handshake, and what the server answers to one request without keep-alive. */

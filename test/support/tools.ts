@@ -16,6 +16,7 @@ export type Tool =
   | "nghttp"
   | "nghttpd"
   | "openssl"
+  | "testssl"
   | "haproxy"
   | "pebble"
   | "mariadbd"

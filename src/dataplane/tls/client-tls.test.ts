@@ -1,9 +1,9 @@
 import net from "node:net";
 import tls from "node:tls";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { TestAuthority, DAY, type Issued } from "../../../test/support/certificates.ts";
 import type { PoolTlsMaterial } from "../../config/tls-material.ts";
-import { atEnd, RecordingOwner, until } from "../stream-socket.contract.ts";
+import { RecordingOwner, until } from "../stream-socket.contract.ts";
 import { ClientTlsContext } from "./client-context.ts";
 import { openTlsConnection } from "./client-tls.ts";
 import { openPlainTls } from "./plain-connect.ts";
@@ -37,7 +37,7 @@ async function serverOf(issued: Issued, options: tls.TlsOptions = {}): Promise<S
     sockets.push(socket.on("error", () => undefined));
     socket.write("hi");
   });
-  atEnd(() => {
+  onTestFinished(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
@@ -57,7 +57,7 @@ describe.each([
   async function visit(port: number, context: ClientTlsContext, serverName = "example.test", alpn: string[] = []) {
     const owner = new RecordingOwner();
     const socket = open({ host: "127.0.0.1", port }, owner, { context, serverName, alpn });
-    atEnd(() => socket.destroy());
+    onTestFinished(() => void socket.destroy());
     await until(() => owner.closes + owner.ends > 0 || owner.received === "hi");
     const error = owner.error as NodeJS.ErrnoException | undefined;
     return { owner, socket, connects: owner.connects, error: error?.code, message: error?.message };
@@ -144,7 +144,7 @@ describe.each([
 
   it("tells of an end in the middle of the handshake", async () => {
     const server = net.createServer((socket) => void socket.once("data", () => socket.end()));
-    atEnd(() => server.close());
+    onTestFinished(() => void server.close());
     const port = await new Promise<number>((resolve) =>
       server.listen(0, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port)),
     );
@@ -159,7 +159,7 @@ it("takes an end of TCP without that of TLS for an error", async () => {
   const server = tls.createServer({ cert: web.chain, key: web.key });
   server.on("connection", (socket: net.Socket) => void raw.push(socket.on("error", () => undefined)));
   server.on("secureConnection", (socket) => void socket.write("half of it", () => setImmediate(() => raw[0]!.end())));
-  atEnd(() => server.close());
+  onTestFinished(() => void server.close());
   const port = await new Promise<number>((resolve) =>
     server.listen(0, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port)),
   );

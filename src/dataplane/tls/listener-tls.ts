@@ -99,6 +99,11 @@ export class ListenerTls {
     return this.config.strictSni ? null : this.#ready(this.#index.byDefault, hello);
   }
 
+  /** The response of OCSP that goes with a certificate here. */
+  stapled({ ocsp }: ServerCertificate): Uint8Array | null {
+    return this.config.ocspStapling ? ocsp : null;
+  }
+
   /** The certificate that answers an ACME authority's tls-alpn-01 challenge. */
   challenge(name: string): ServerCertificate | null {
     const found = this.#material?.alpnChallenges[name];

@@ -3,6 +3,16 @@ import { createServer, type TLSSocket } from "node:tls";
 import type { ServerCertificate } from "./server-certificate.ts";
 import type { Settled } from "./server-session.ts";
 
+/** What a handshake is to be like. */
+export interface PlainSettings {
+  readonly certificate: ServerCertificate;
+  readonly protocols: readonly string[];
+  /** No connection without a client's certificate. */
+  readonly requiresClient: boolean;
+  /** DER of the response of OCSP to be shown. */
+  readonly ocsp: Uint8Array | null;
+}
+
 /** What a handshake by node:tls leads to: one of the two is called, once. */
 export interface PlainOutcome {
   secure(socket: TLSSocket, settled: Settled, authorizationError: string | null): void;
@@ -17,10 +27,8 @@ export interface PlainOutcome {
  */
 export function acceptPlain(
   below: net.Socket,
-  certificate: ServerCertificate,
-  protocols: readonly string[],
-  requiresClient: boolean,
   bytes: Buffer,
+  { certificate, protocols, requiresClient, ocsp }: PlainSettings,
   outcome: PlainOutcome,
 ): void {
   const server = createServer({
@@ -35,7 +43,6 @@ export function acceptPlain(
     over = true;
     outcome.failed(error);
   };
-  const { ocsp } = certificate;
   if (ocsp !== null) server.on("OCSPRequest", (_certificate, _issuer, callback) => callback(null, Buffer.from(ocsp)));
   server.on("tlsClientError", (error) => {
     below.destroy();

@@ -128,7 +128,7 @@ describe("changes while it runs", () => {
 describe("OCSP stapling", () => {
   it("shows the certificate's response to those who ask", async () => {
     const response = randomBytes(300);
-    const { port } = await tlsPlane(tlsMaterial([materialOf(web, { ocsp: response }), materialOf(other)]));
+    const { port, apply } = await tlsPlane(tlsMaterial([materialOf(web, { ocsp: response }), materialOf(other)]));
     const stapled = (servername: string) =>
       new Promise<Buffer | null>((resolve, reject) => {
         const socket = tls.connect({
@@ -144,5 +144,7 @@ describe("OCSP stapling", () => {
       });
     expect(await stapled("example.test")).toEqual(response);
     expect(await stapled("other.test")).toBe(null);
+    await apply({ tls: { ocspStapling: false } });
+    expect(await stapled("example.test")).toBe(null);
   });
 });

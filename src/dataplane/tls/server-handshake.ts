@@ -152,7 +152,8 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
     handle.setALPNProtocols(protocols.wireFormat);
     const { clientCertificates } = this.#host.tls.config;
     if (certificate.asksClient) handle.setVerifyMode(true, clientCertificates?.mode === "require");
-    if (certificate.ocsp !== null) handle.setOCSPResponse(certificate.ocsp);
+    const ocsp = this.#host.tls.stapled(certificate);
+    if (ocsp !== null) handle.setOCSPResponse(ocsp);
     socket.resume();
     handle.receive(bytes);
   }
@@ -160,8 +161,10 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
   #beginOnSocket(below: net.Socket, certificate: ServerCertificate, protocols: AlpnList, bytes: Buffer): void {
     // Between two owners: what happens to it now is seen by the one above it.
     disownSocket(below);
-    const requires = this.#host.tls.config.clientCertificates?.mode === "require";
-    acceptPlain(below, certificate, protocols.names, requires, bytes, {
+    const { tls } = this.#host;
+    const requiresClient = tls.config.clientCertificates?.mode === "require";
+    const settings = { certificate, protocols: protocols.names, requiresClient, ocsp: tls.stapled(certificate) };
+    acceptPlain(below, bytes, settings, {
       secure: (socket, settled, authorizationError) => {
         adoptSocket(socket, this);
         this.#socket = socket;
