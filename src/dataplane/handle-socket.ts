@@ -91,6 +91,8 @@ export class HandleSocket implements StreamSocket {
   release(): StreamHandle {
     this.#closed = true;
     this.#reading = false;
+    // Or the handle would keep this and its owner for as long as it lives.
+    (this.#handle as unknown as { socket: null }).socket = null;
     return this.#handle;
   }
 
