@@ -1,12 +1,17 @@
+import { Type } from "typebox";
 import { expect, it } from "vitest";
 import { algorithms } from "../core/balancing/registry.ts";
+import { defineProbe } from "../core/extension.ts";
 import { normaliseConfig } from "./normalise.ts";
 
+const anyProbe = (name: string) =>
+  defineProbe({ name, summary: "Test check.", schema: Type.Object({}), run: async () => ({ outcome: "healthy" }) });
+
 /** What is said about a pool with this `upstream`. */
-function lines(upstream: object, servers: readonly string[] = ["a:1"]): string[] {
+function lines(upstream: object, servers: readonly string[] = ["a:1"], others: object = {}): string[] {
   const { problems } = normaliseConfig(
-    { listeners: { web: { listen: "127.0.0.1:1", pool: "p" } }, pools: { p: { servers, upstream } } },
-    { extensions: { algorithms, filters: [] } },
+    { listeners: { web: { listen: "127.0.0.1:1", pool: "p" } }, pools: { p: { servers, upstream, ...others } } },
+    { extensions: { algorithms, filters: [], probes: [anyProbe("http"), anyProbe("grpc")], discoveries: [] } },
   );
   return problems.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
 }
@@ -41,6 +46,21 @@ it("warns of authorities that nobody asks", () => {
   expect(lines({ tls: { verify: false, ca: ["ca.pem"] } })).toContain(
     "warning pools.p.upstream.tls.ca: has no effect, because `verify` is off",
   );
+});
+
+/** What is said about a pool that is checked like this. */
+function checked(upstream: object, healthCheck: object): string[] {
+  return lines(upstream, ["a:1"], { healthCheck });
+}
+
+it("warns of health checks that speak something else than the pool", () => {
+  expect(checked({ protocol: "h2c" }, { type: "http" })).toEqual([
+    "warning pools.p.healthCheck: the check speaks HTTP/1.1 in the clear, the pool does not: `grpc` or `tcp` may be meant",
+  ]);
+  expect(checked({ tls: {} }, { type: "http" })).toEqual([expect.stringContaining("`https`, `tls` or `grpc`")]);
+  expect(checked({ protocol: "h2c" }, { type: "grpc" })).toEqual([]);
+  expect(checked({ protocol: "h2c" }, { type: "http", port: 8080 })).toEqual([]);
+  expect(checked({}, { type: "http" })).toEqual([]);
 });
 
 it("wants a name for a server at a unix socket", () => {

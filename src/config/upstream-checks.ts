@@ -13,6 +13,7 @@ export function checkUpstreams(pools: NonNullable<LooseConfig["pools"]>, visit: 
     const path = ["pools", name, "upstream"];
     checkProtocol(pool.upstream, path, visit);
     checkTls(pool, pool.upstream, path, visit);
+    checkHealthChecks(pool, pool.upstream, ["pools", name], visit);
   }
 }
 
@@ -57,6 +58,24 @@ function checkTls({ servers }: LoosePool, { tls }: LooseUpstream, path: ConfigPa
       "a server at a unix socket has no name to be checked: add `serverName`, or turn `verify` off",
       "key",
     );
+}
+
+/** A check of type `http` speaks HTTP/1.1 in the clear, whatever the pool speaks. */
+function checkHealthChecks(
+  { healthCheck = [] }: LoosePool,
+  upstream: LooseUpstream,
+  path: ConfigPath,
+  visit: Visit,
+): void {
+  const isEncrypted = upstream.tls !== undefined && upstream.tls !== false;
+  if (!isEncrypted && upstream.protocol !== "h2c") return;
+  for (const [index, check] of healthCheck.entries()) {
+    // Elsewhere the servers may well speak something else.
+    if (check?.type !== "http" || check.address !== undefined || check.port !== undefined) continue;
+    const where = healthCheck.length === 1 ? [...path, "healthCheck"] : [...path, "healthCheck", index];
+    const instead = isEncrypted ? "`https`, `tls` or `grpc`" : "`grpc` or `tcp`";
+    visit.warn(where, `the check speaks HTTP/1.1 in the clear, the pool does not: ${instead} may be meant`, "key");
+  }
 }
 
 function isUnix(address: string | undefined): boolean {

@@ -38,4 +38,16 @@ describe("UpstreamServer", () => {
     expect(after.connections).toBe(before.connections);
     expect(before.connections.config.maxIdle).toBe(77);
   });
+
+  it.each([
+    ["another protocol", { protocol: "h2c" }, {}],
+    ["TLS", { tls: {} }, {}],
+    ["none any more", {}, { tls: {} }],
+    ["another name", { tls: { serverName: "a.example" } }, { tls: { serverName: "b.example" } }],
+  ])("begins anew when %s is to be spoken", (_, now, then) => {
+    const before = serverOf("10.0.0.1:80", undefined, then);
+    expect(serverOf("10.0.0.1:80", before, now).connections).not.toBe(before.connections);
+    const again = serverOf("10.0.0.1:80", before, then);
+    expect(again.connections).toBe(before.connections);
+  });
 });
