@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { loadModules } from "../config/modules.ts";
 import type { Snapshot } from "../config/snapshot.ts";
-import { NO_TLS_MATERIAL, type TlsMaterial } from "../config/tls-material.ts";
+import { NO_TLS_MATERIAL, type PoolTlsMaterial, type TlsMaterial } from "../config/tls-material.ts";
 import type { Clock } from "../core/clock.ts";
 import { errors } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
@@ -134,7 +134,7 @@ export class DataPlane {
   async apply(snapshot: Snapshot, bound: Record<string, number>): Promise<Record<string, number>> {
     const extensions = await loadModules(snapshot.modules, "/");
     const plan = compilePlan(snapshot, extensions, this.#context, this.#plan);
-    for (const [name, pool] of plan.pools) pool.setTlsMaterial(this.tls.pools[name]);
+    for (const [name, pool] of plan.pools) pool.setTlsMaterial(poolMaterial(this.tls, name));
     if (usesTls(plan)) await tryTlsHandles();
     const ports = { ...bound };
     const added = new Map<string, { listener: BoundListener; address: string }>();
@@ -197,7 +197,7 @@ export class DataPlane {
   setTlsMaterial(material: TlsMaterial): void {
     this.tls = this.#context.tls = material;
     for (const { listener } of this.#listeners.values()) listener.materialChanged();
-    for (const [name, pool] of this.#plan?.pools ?? []) pool.setTlsMaterial(material.pools[name]);
+    for (const [name, pool] of this.#plan?.pools ?? []) pool.setTlsMaterial(poolMaterial(material, name));
     const { httpChallenges } = material;
     this.#context.challenges = Object.keys(httpChallenges).length === 0 ? null : httpChallenges;
   }
@@ -264,4 +264,9 @@ function usesTls(plan: Plan): boolean {
     [...plan.listeners.values()].some(({ config }) => config.tls !== undefined) ||
     [...plan.pools.values()].some(({ config }) => config.upstream.tls !== false)
   );
+}
+
+/** A pool may have the name of a member that every object has. */
+function poolMaterial({ pools }: TlsMaterial, name: string): PoolTlsMaterial | undefined {
+  return Object.hasOwn(pools, name) ? pools[name] : undefined;
 }

@@ -64,7 +64,14 @@ async function request(evenkeel: Evenkeel, client: CertificateFiles | null, ...a
 describe.each([["--http1.1"], ["--http2"], ["--tls-max", "1.2"]])("client certificates with curl %s", (...version) => {
   it("are required, and their subject goes on where nobody can forge it", async () => {
     const evenkeel = await start({});
-    const forged = ["-H", "X-Client-Cert-Subject: CN=root", "-H", "Client-Cert: :AAAA:"];
+    const forged = [
+      "-H",
+      "X-Client-Cert-Subject: CN=root",
+      "-H",
+      "x_client_cert_subject: CN=root",
+      "-H",
+      "Client-Cert: :AAAA:",
+    ];
     const { headers, rawHeaders } = await request(evenkeel, files.alice, ...version, ...forged);
     expect(headers).toMatchObject({
       "x-client-cert-subject": "O=Sales,CN=alice",

@@ -49,10 +49,10 @@ export class ListenerTls {
     if (options === this.#options && material === this.#material) return;
     const { listener, config } = options;
     const authorities =
-      config.clientCertificates === undefined ? null : (material.clientAuthorities[listener] ?? NOBODY);
+      config.clientCertificates === undefined ? null : (own(material.clientAuthorities, listener) ?? NOBODY);
     this.#options = options;
     this.#material = material;
-    this.#tickets.set(config.sessionTickets === false ? [] : (material.ticketKeys[listener] ?? []));
+    this.#tickets.set(config.sessionTickets === false ? [] : (own(material.ticketKeys, listener) ?? []));
     const rotation = config.sessionTickets === false ? 0 : config.sessionTickets.rotation;
     const key = JSON.stringify([
       listener,
@@ -80,7 +80,7 @@ export class ListenerTls {
       if (known !== undefined) known.ocsp = certificate.ocsp;
       if (known !== undefined) this.#certificates.set(certificate.fingerprint, known);
     }
-    this.onDemand.set(material.onDemand[listener] ?? []);
+    this.onDemand.set(own(material.onDemand, listener) ?? []);
     this.onDemand.materialChanged();
   }
 
@@ -106,7 +106,7 @@ export class ListenerTls {
 
   /** The certificate that answers an ACME authority's tls-alpn-01 challenge. */
   challenge(name: string): ServerCertificate | null {
-    const found = this.#material?.alpnChallenges[name];
+    const found = this.#material === null ? undefined : own(this.#material.alpnChallenges, name);
     if (found === undefined) return null;
     return new ServerCertificate(
       { ...found, names: [name], ocsp: null },
@@ -128,3 +128,8 @@ export class ListenerTls {
 
 /** Client certificates are asked for, and nobody is known who may issue them: none is good. */
 const NOBODY = { ca: [], crl: [] };
+
+/** A name may be that of a member which every object has. */
+function own<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}

@@ -79,6 +79,9 @@ describe("challenges of an ACME authority (RFC 8737)", () => {
     await expect(visit(port, { servername: "example.test", ALPNProtocols: ["acme-tls/1"] })).rejects.toThrow(
       /no application/,
     );
+    await expect(visit(port, { servername: "constructor", ALPNProtocols: ["acme-tls/1"] })).rejects.toThrow(
+      /no application/,
+    );
     expect((await visit(port, { servername: "new.test" })).subject).toBe("web");
   });
 });
