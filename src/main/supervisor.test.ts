@@ -69,7 +69,7 @@ describe("a new snapshot", () => {
   });
 
   it("leaves the old one everywhere when one does not answer, which is replaced", async () => {
-    const { supervisor } = supervise({ acknowledgeTimeout: 500 });
+    const { supervisor } = supervise({ acknowledgeTimeout: 2000 });
     await supervisor.start(snapshot(1));
     await expect(supervisor.apply(snapshot(2, "hang:1"))).rejects.toThrow("no answer");
     await vi.waitFor(() => expect(states(supervisor)).toEqual(["running", "running"]), 5000);

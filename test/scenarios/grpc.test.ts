@@ -106,7 +106,7 @@ describe("gRPC calls of every kind", () => {
 
 describe("gRPC calls and balancing", () => {
   it("go to all servers from one connection", async () => {
-    const origins = await Promise.all(["one", "two", "three"].map(startGrpcOrigin));
+    const origins = await Promise.all(["one", "two", "three"].map((name) => startGrpcOrigin(name)));
     const { client } = await grpcProxy(origins, { workers: 2 });
     const caller = client();
     const outcomes = await Promise.all(Array.from({ length: 90 }, (_, i) => caller.unary(`call ${i}`)));
