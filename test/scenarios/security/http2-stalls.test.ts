@@ -130,7 +130,7 @@ describe("clients of HTTP/2 that stall", () => {
         await client.send(windowUpdate(0, 2 ** 31 - 1 - 65_535));
         for (let id = 1; id < 60; id += 2) void client.send(headers(id, request("/big")));
         // Half of them go on with something that wants answers.
-        for (let n = 0; i % 2 === 0 && n < 90; n++) void client.send(ping(), n < 19 ? settings() : "");
+        if (i % 2 === 0) for (let n = 0; n < 90; n++) void client.send(ping(), n < 19 ? settings() : "");
       }),
     );
     await waitFor("the proxy to give them up", async () => openDescriptors(evenkeel.pid) < files + 40, 20_000);
