@@ -46,7 +46,8 @@ async function run(steps: readonly { what: string; which: number }[]): Promise<v
     }
     for (const server of servers.values()) await server.turn();
   };
-  const served = () => [...servers.values()].flatMap(({ streams }) => streams).filter(({ stream }) => !stream.sendingEnded);
+  const served = () =>
+    [...servers.values()].flatMap(({ streams }) => streams).filter(({ stream }) => !stream.sendingEnded);
   for (const { what, which } of steps) {
     if (what === "ask") {
       const user = new FakeUser();
