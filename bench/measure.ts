@@ -121,7 +121,15 @@ async function startAll(
     const [port, adminPort] = (await freePorts(2)) as [number, number];
     const base = { contestant, directory, rounds: [] };
     try {
-      const setting = { port, adminPort, secure, origins: origin.ports, directory, cpu: plan.proxyCpu };
+      const setting = {
+        port,
+        adminPort,
+        secure,
+        origins: origin.ports,
+        directory,
+        cpu: plan.proxyCpu,
+        loadCpu: plan.loadCpu,
+      };
       const running = await contestant.start(setting);
       entries.push({ ...base, running, port: running === undefined ? origin.ports[0]! : port });
     } catch (error) {

@@ -70,7 +70,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
     contestantsFor(workload) {
       if (named !== undefined) return named;
       const direct = contestants.filter(({ name }) => name === "direct" && workload.direct === true);
-      return [...direct, ...byDefault.filter(({ peer }) => peer !== true || workload.peers === true)];
+      const fits = ({ peer, onlyFor }: Contestant) =>
+        (peer !== true || workload.peers === true) && onlyFor?.(workload.name) !== false;
+      return [...direct, ...byDefault.filter(fits)];
     },
   };
 }

@@ -32,7 +32,15 @@ async function startProxy(contestant: Contestant, workload: Workload, origin: Or
   const [port, adminPort] = (await freePorts(2)) as [number, number];
   const directory = mkdtempSync(join(plan.directory, "proxy-"));
   const secure = workload.secure === true ? certificate(plan.directory) : undefined;
-  const setting = { port, adminPort, secure, origins: origin.ports, directory, cpu: plan.proxyCpu };
+  const setting = {
+    port,
+    adminPort,
+    secure,
+    origins: origin.ports,
+    directory,
+    cpu: plan.proxyCpu,
+    loadCpu: plan.loadCpu,
+  };
   const running = await contestant.start(setting);
   if (running === undefined) throw new Error(`${contestant.name} starts no process to profile`);
   return {

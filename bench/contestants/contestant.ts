@@ -22,6 +22,8 @@ export interface Setting {
   readonly directory: string;
   /** Processor to be pinned to. */
   readonly cpu: number | undefined;
+  /** Processor of load generator and origin. */
+  readonly loadCpu: number | undefined;
 }
 
 /** A proxy that is measured. One file and one line in registry.ts each. */
@@ -32,6 +34,8 @@ export interface Contestant {
   readonly warmup: number;
   /** A yardstick that takes only part in workloads that are marked for peers, unless it is asked for by name. */
   readonly peer?: boolean;
+  /** Whether it takes part in the workload of that name, unless it is asked for by name; all when absent. */
+  readonly onlyFor?: (workload: string) => boolean;
   /** Programs on the PATH without which it cannot run. */
   readonly programs?: readonly string[];
   /** Starts it; `undefined` when load goes to the origin directly. Rejects when it does not come up. */

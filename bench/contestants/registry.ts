@@ -1,5 +1,6 @@
 import type { Contestant } from "./contestant.ts";
 import { direct } from "./direct.ts";
+import { evenkeelHttp2 } from "./evenkeel-http2.ts";
 import { evenkeel } from "./evenkeel.ts";
 import { haproxy } from "./haproxy.ts";
 import { nginx } from "./nginx.ts";
@@ -11,6 +12,7 @@ export const contestants: readonly Contestant[] = [
   nginx,
   haproxy,
   evenkeel,
+  evenkeelHttp2,
   plainRelay,
   httpProxy3,
   httpxy,
@@ -22,6 +24,7 @@ export const defaultContestants: readonly string[] = [
   "nginx",
   "haproxy",
   "evenkeel",
+  "evenkeel-http2",
   "http-proxy-3",
   "httpxy",
   "fastify-http-proxy",
