@@ -200,6 +200,9 @@ describe("the beginning of a connection", () => {
   });
 });
 
+/** A payload with as much padding as there can be. */
+const padded = (bytes: Uint8Array) => Buffer.concat([Buffer.from([255]), bytes, Buffer.alloc(255)]);
+
 describe("streams", () => {
   const connect = () => Http2Raw.connect(evenkeel.port("plain"));
 
@@ -228,7 +231,6 @@ describe("streams", () => {
 
   it("may be padded as much as there is room for", async () => {
     const client = await connect();
-    const padded = (bytes: Uint8Array) => Buffer.concat([Buffer.from([255]), bytes, Buffer.alloc(255)]);
     await client.send(frame(FrameTypes.headers, END_HEADERS | PADDED, 1, padded(block(upload("/padded")))));
     for (let i = 0; i < 50; i++) await client.send(frame(FrameTypes.data, PADDED, 1, padded(Buffer.from("abc"))));
     await client.send(frame(FrameTypes.data, PADDED | END_STREAM, 1, padded(Buffer.from("abc"))));
