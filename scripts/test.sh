@@ -18,6 +18,8 @@ done
 EVENKEEL_TEST_SUMMARY=$(mktemp) || exit 1
 EVENKEEL_TEST_SKIPS=$(mktemp) || exit 1
 export EVENKEEL_TEST_SUMMARY EVENKEEL_TEST_SKIPS
+# The program starts some hundred times: what Node has compiled once need not be compiled again.
+export NODE_COMPILE_CACHE="$PWD/node_modules/.cache/node-compile"
 trap 'rm -f "$EVENKEEL_TEST_SUMMARY" "$EVENKEEL_TEST_SKIPS"' EXIT
 "$node" node_modules/vitest/vitest.mjs run --reporter=default --reporter=./test/support/summary-reporter.ts "$@"
 status=$?
