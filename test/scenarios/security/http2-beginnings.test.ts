@@ -203,9 +203,9 @@ describe("the beginning of a connection", () => {
 /** A payload with as much padding as there can be. */
 const padded = (bytes: Uint8Array) => Buffer.concat([Buffer.from([255]), bytes, Buffer.alloc(255)]);
 
-describe("streams", () => {
-  const connect = () => Http2Raw.connect(evenkeel.port("plain"));
+const connect = () => Http2Raw.connect(evenkeel.port("plain"));
 
+describe("streams", () => {
   it.each([
     ["even", [2]],
     ["smaller than the one before", [5, 3]],

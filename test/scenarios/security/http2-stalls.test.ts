@@ -24,15 +24,18 @@ import { waitFor } from "../../support/wait.ts";
 const MIB = 1024 * 1024;
 /** Bytes of a big answer. */
 const BIG = 4 * MIB;
+/** Bytes of an answer that fits into what may wait for a client. */
+const MIDDLE = 60_000;
 
-/** Below /never nothing, below /big 4 MiB as fast as they are taken, else a small 200. */
+/** Below /never nothing, below /big and /middle many bytes as fast as they are taken, else a small 200. */
 async function startOrigin(): Promise<RawOrigin> {
   const body = Buffer.alloc(BIG, "x");
   return startRawOrigin((asked, connection) => {
     if (asked.target === "/never") return;
-    if (asked.target !== "/big") return answerOk(asked, connection);
-    connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${BIG}\r\n\r\n`);
-    connection.send(body);
+    if (asked.target !== "/big" && asked.target !== "/middle") return answerOk(asked, connection);
+    const length = asked.target === "/big" ? BIG : MIDDLE;
+    connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`);
+    connection.send(body.subarray(0, length));
   });
 }
 
@@ -121,14 +124,29 @@ describe("clients of HTTP/2 that stall", () => {
     expect(client.goAway).toMatchObject({ code: 11, text: "maxEmptyFrames is exceeded" });
   });
 
+  it.concurrent("get everything when they only are slow, also those answers that have to wait for others", async () => {
+    const client = await connect(4, 2 ** 20);
+    const ids = Array.from({ length: 24 }, (_, i) => 2 * i + 1);
+    const started = performance.now();
+    for (const id of ids) void client.send(headers(id, request("/middle")));
+    // 1.4 MB in some 3 s, while an answer that stands still is given up after 1 s.
+    while (ids.some((id) => client.streams.get(id)?.ended !== true)) {
+      if (ids.some((id) => client.streams.get(id)?.reset !== undefined)) break;
+      await client.send(windowUpdate(0, 8192));
+      await sleep(20);
+    }
+    expect(ids.map((id) => client.streams.get(id)?.body.length)).toEqual(ids.map(() => MIDDLE));
+    expect(performance.now() - started).toBeGreaterThan(2000);
+  });
+
   it.concurrent("and never read, whatever they make us send", async () => {
-    const clients = await Promise.all(Array.from({ length: 20 }, () => connect(4, 2 ** 31 - 1)));
+    const clients = await Promise.all(Array.from({ length: 80 }, () => connect(4, 2 ** 31 - 1)));
     await Promise.all(
       clients.map(async (client, i) => {
         await waitFor("the settings", () => client.frames.length > 0);
         client.socket.pause();
         await client.send(windowUpdate(0, 2 ** 31 - 1 - 65_535));
-        for (let id = 1; id < 60; id += 2) void client.send(headers(id, request("/big")));
+        for (let id = 1; id < 10; id += 2) void client.send(headers(id, request("/big")));
         // Half of them go on with something that wants answers.
         if (i % 2 === 0) for (let n = 0; n < 90; n++) void client.send(ping(), n < 19 ? settings() : "");
       }),
