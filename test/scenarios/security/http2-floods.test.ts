@@ -8,6 +8,7 @@ import {
   frame,
   FrameTypes,
   headers,
+  indexedLiteral,
   number32,
   ping,
   request,
@@ -17,7 +18,7 @@ import {
   windowUpdate,
 } from "../../support/http2-frames.ts";
 import { Http2Raw, type Http2RawOptions } from "../../support/http2-raw.ts";
-import { residentBytes } from "../../support/process-usage.ts";
+import { peakWhile, residentBytes } from "../../support/process-usage.ts";
 import { serverCounters, startProxy, waitForQuiet } from "../../support/proxy.ts";
 import { answerOk, startRawOrigin } from "../../support/raw-origin.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -216,6 +217,35 @@ describe("attacks by frames of HTTP/2", () => {
     await run(client);
     await client.closed();
     expect(client.goAway).toMatchObject({ code: ENHANCE_YOUR_CALM, text: `${limit} is exceeded` });
+    bystanders.expectUnharmed();
+  });
+
+  it("heads that are small on the wire and large in memory (HPACK bomb) are answered with 431", async () => {
+    // One field of nearly 4 KiB goes into the table, and each further byte repeats it: 60 MB in 16 KB.
+    const bomb = Buffer.concat([block(request()), indexedLiteral("x", "y".repeat(4000))]);
+    const client = await Http2Raw.connect(evenkeel.port());
+    await client.send(headers(1, bomb));
+    expect((await client.answer(1)).status).toBe(200);
+    const { peak } = await peakWhile(evenkeel.pid, async () => {
+      for (let id = 3; id < 100; id += 2) {
+        await client.send(headers(id, Buffer.concat([block(request()), Buffer.alloc(16_000, 0xbe)])));
+        expect((await client.answer(id)).status).toBe(431);
+      }
+    });
+    expect(peak - before).toBeLessThan(100 * MIB);
+    // Empty fields, and crumbs of cookies, are counted, too.
+    for (const [id, name, value] of [
+      [101, "x", ""],
+      [103, "cookie", "a"],
+      [105, "cookie", ""],
+    ] as const) {
+      const fields = Buffer.concat([block(request()), indexedLiteral(name, value), Buffer.alloc(16_000, 0xbe)]);
+      await client.send(headers(id, fields));
+      expect((await client.answer(id)).status).toBe(431);
+    }
+    // The table is what it was agreed on all the same.
+    await client.send(headers(107, Buffer.concat([block(request()), Buffer.from([0xbe])])));
+    expect((await client.answer(107)).status).toBe(200);
     bystanders.expectUnharmed();
   });
 
