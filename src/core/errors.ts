@@ -37,6 +37,7 @@ export const errors = {
     "never",
     "This connection was made for another host name.",
   ),
+  plainHttp: define("plain_http", "downstream", 400, "never", "This port speaks HTTPS; the request came without TLS."),
   connectNotSupported: define("connect_not_supported", "downstream", 501, "never", "CONNECT is not supported."),
   clientGone: define("client_gone", "downstream", 499, "never", "The client went away before the answer was complete."),
   noServer: define("no_server", "upstream", 503, "never", "No server is ready for this request."),

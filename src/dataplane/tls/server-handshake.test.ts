@@ -41,7 +41,7 @@ describe("which handshakes are refused", () => {
     onTestFinished(() => void socket.destroy());
     const got: Buffer[] = [];
     socket.on("data", (data: Buffer) => void got.push(data));
-    socket.write("GET / HTTP/1.1\r\n\r\n");
+    socket.write("SSH-2.0-OpenSSH\r\n");
     await new Promise((resolve) => socket.once("close", resolve));
     expect(Buffer.concat(got).toString("hex")).toBe("1503030002020a");
   });

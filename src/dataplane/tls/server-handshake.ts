@@ -13,6 +13,7 @@ import type { HandshakeHost } from "./handshake-host.ts";
 import { ACME_PROTOCOL } from "./listener-tls.ts";
 import type { Waiting } from "./on-demand.ts";
 import { acceptPlain } from "./plain-accept.ts";
+import { looksLikeHttp, plainHttpAnswer } from "./plain-http.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 import { ServerSession, type Settled } from "./server-session.ts";
 import { settledOf } from "./settled.ts";
@@ -87,6 +88,7 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
       return true;
     }
     if (state === COMPLETE) this.#choose((this.#hello = this.#reader.hello!), bytes);
+    else if (looksLikeHttp(bytes)) this.#end(plainHttpAnswer(this.#host.context.requestId()));
     else this.#refuse(this.#reader.fault!.alert);
     return false;
   }
@@ -213,11 +215,16 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
   // --- the end ---
 
   #refuse(alert: AlertDescription): void {
+    this.#end(fatalAlert(alert));
+  }
+
+  /** Last words. */
+  #end(answer: string | Uint8Array): void {
     this.#state = OVER;
     this.#host.clients.handshakeFailed(this.#host.slot);
     this.#bytes = null;
     this.#wait(ALERT_TIME);
-    this.#socket.write(fatalAlert(alert));
+    this.#socket.write(answer);
     this.#socket.destroySoon();
   }
 

@@ -124,8 +124,7 @@ describe("handshakes that stall", () => {
 
 describe("what is no TLS of today", () => {
   const garbage: [string, string | Buffer][] = [
-    ["plain HTTP", "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"],
-    ["HTTP/2 with prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+    ["another protocol", "SSH-2.0-OpenSSH_9.9\r\n"],
     ["zeros", Buffer.alloc(2000)],
     ["chance", Buffer.concat([Buffer.from([0x99]), randomBytes(2000)])],
     [
@@ -151,6 +150,23 @@ describe("what is no TLS of today", () => {
     if (answer instanceof Buffer && answer.length > 0) expect(answer[0]).toBe(21);
     expect(await visit()).toContain("200 OK");
   });
+
+  it.each(["GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])(
+    "is told so when it is plain HTTP: %j",
+    async (bytes) => {
+      const before = origin.requests.length;
+      const client = await RawClient.connect(evenkeel.port());
+      await client.send(bytes);
+      const { status, headers: fields, body } = await client.response();
+      expect([status, fields["connection"], body.toString()]).toEqual([
+        400,
+        "close",
+        expect.stringContaining("plain_http"),
+      ]);
+      await client.closed();
+      expect(origin.requests.length).toBe(before);
+    },
+  );
 
   it.each([
     ["TLS 1.1", { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" }],
