@@ -2,20 +2,9 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { fileReason } from "../config/file-error.ts";
 import { adminOption, askAdmin, type AdminOptions } from "./admin-client.ts";
+import { askOrders, certificateLines, type CertificateEntry, type CertificateLine } from "./certificate-entries.ts";
 import { UsageError } from "./failure.ts";
 import { tableLines } from "./table.ts";
-
-/** The parts of an entry of `/api/v2/certificates` that are shown. */
-interface Entry {
-  readonly id: string;
-  readonly names: readonly string[];
-  readonly keyType: string;
-  readonly notAfter: string;
-  readonly listeners: readonly string[];
-  readonly status: string;
-  readonly reason: string | null;
-  readonly warnings: readonly string[];
-}
 
 interface AddOptions extends AdminOptions {
   readonly cert: string;
@@ -51,16 +40,20 @@ function withAdmin(command: Command): Command {
 
 async function list({ admin, json }: AdminOptions): Promise<void> {
   const answer = (await askAdmin(admin, "GET", "/api/v2/certificates", "certificates")) as {
-    certificates: Entry[];
+    certificates: CertificateEntry[];
     problems: string[];
   };
-  if (!json) for (const problem of answer.problems) process.stderr.write(`warning: ${problem}\n`);
-  process.stdout.write(json ? asJson(answer) : table(answer.certificates));
+  if (json) {
+    process.stdout.write(asJson(answer));
+    return;
+  }
+  for (const problem of answer.problems) process.stderr.write(`warning: ${problem}\n`);
+  process.stdout.write(table(certificateLines(answer.certificates, await askOrders(admin))));
 }
 
 async function add(name: string, { admin, json, cert, key }: AddOptions): Promise<void> {
   const body = { cert: await text(cert, "--cert"), key: await text(key, "--key") };
-  const answer = (await askAdmin(admin, "PUT", path(name), "id", body)) as Entry;
+  const answer = (await askAdmin(admin, "PUT", path(name), "id", body)) as CertificateEntry;
   for (const warning of answer.warnings) process.stderr.write(`warning: ${warning}\n`);
   process.stdout.write(json ? asJson(answer) : `${answer.id}: ${answer.names.join(", ")}, until ${answer.notAfter}\n`);
 }
@@ -89,15 +82,15 @@ function asJson(answer: unknown): string {
 /** Names that a line shows; --json has all of them. */
 const MOST_NAMES = 3;
 
-function table(certificates: readonly Entry[]): string {
-  const rows = certificates.map(({ id, names, keyType, notAfter, listeners, status, reason }) => [
+function table(lines: readonly CertificateLine[]): string {
+  const rows = lines.map(({ id, names, keyType, until, listeners, status, why }) => [
     id,
     names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(",")},…` : names.join(","),
     keyType,
-    notAfter.slice(0, 10),
+    until,
     listeners.join(",") || "-",
     status,
-    reason ?? "",
+    why,
   ]);
   return `${tableLines(["ID", "NAMES", "KEY", "UNTIL", "LISTENERS", "STATUS", "WHY"], rows).join("\n")}\n`;
 }
