@@ -88,7 +88,7 @@ describe.each([
       "another authority",
       () => visitTo(web, contextOf({ ca: [client.certificate] })),
       "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-      /certificate is not good/,
+      /certificate is not good: [\w ]+: its authority is not one of `upstream\.tls\.ca`/,
     ],
     ["dates that are over", () => visitTo(old, contextOf()), "CERT_HAS_EXPIRED", /certificate is not good/],
   ])("is not made with a certificate of %s", async (_what, attempt, code, message) => {
