@@ -16,7 +16,7 @@ const [name = "", ...options] = process.argv.slice(2);
 const config = fileURLToPath(new URL(`${name}/evenkeel.yaml`, import.meta.url));
 if (!/^[\w-]+$/.test(name) || !existsSync(config)) {
   console.error(
-    "usage: scripts/node examples/run.ts basic|canary|own-algorithm|own-filter|own-health-check [--free-ports]",
+    "usage: scripts/node examples/run.ts basic|canary|https|own-algorithm|own-filter|own-health-check [--free-ports]",
   );
   process.exit(64);
 }
@@ -28,7 +28,7 @@ const evenkeel = spawn(fileURLToPath(new URL("../bin/evenkeel", import.meta.url)
   env: {
     ...process.env,
     // The configurations have the usual ports as defaults of these.
-    ...(free ? { PORT: "0", ADMIN_PORT: "0" } : {}),
+    ...(free ? { PORT: "0", HTTPS_PORT: process.env["HTTPS_PORT"] ?? "0", ADMIN_PORT: "0" } : {}),
     ...Object.fromEntries(origins.map((origin, index) => [`ORIGIN_${index + 1}`, String(origin.port)])),
   },
 });

@@ -1,8 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from "node:http2";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { certificateFiles, temporaryFolder, TestAuthority } from "../support/certificates.ts";
 import { atEnd } from "../support/cleanup.ts";
+import { freePort } from "../support/origins.ts";
 import { waitFor, within } from "../support/wait.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -21,11 +26,11 @@ interface Program {
   readonly ended: Promise<number | string>;
 }
 
-function start(args: readonly string[]): Program {
+function start(args: readonly string[], environment: Record<string, string> = {}): Program {
   const child = spawn(`${root}scripts/node`, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...environment },
   });
   const stdout: string[] = [];
   const stderr: string[] = [];
@@ -38,8 +43,8 @@ function start(args: readonly string[]): Program {
 }
 
 /** Runs an example the way its README says, on free ports, and returns the URL of its listener. */
-async function runExample(name: string): Promise<string> {
-  const program = start(["examples/run.ts", name, "--free-ports"]);
+async function runExample(name: string, environment: Record<string, string> = {}): Promise<string> {
+  const program = start(["examples/run.ts", name, "--free-ports"], environment);
   let running = true;
   void program.ended.then(() => (running = false));
   atEnd(async () => {
@@ -97,6 +102,33 @@ describe("examples", () => {
     expect((await ask(url)).headers["x-route"]).toBe("split");
     expect(await serversOf(20, () => ask(url, { "x-canary": "always" }))).toEqual({ "origin-3": 20 });
     expect(await serversOf(40, () => ask(url, { cookie: "a=b; canary=never" }))).not.toHaveProperty("origin-3");
+  });
+
+  it("https: TLS with HTTP/2, a redirect to it and security fields", async () => {
+    const issued = await (await TestAuthority.create()).issue({ names: ["localhost", "127.0.0.1"] });
+    const { cert, key } = certificateFiles(issued);
+    const port = await freePort();
+    const plain = await runExample("https", { CERT: cert, KEY: key, STORE: temporaryFolder(), HTTPS_PORT: `${port}` });
+    const moved = await fetch(`${plain}/hello?a=b`, { redirect: "manual" });
+    expect([moved.status, moved.headers.get("location")]).toEqual([307, `https://localhost:${port}/hello?a=b`]);
+
+    const session = connect(`https://localhost:${port}`, {
+      ca: issued.root,
+      lookup: (_host, _options, found) => found(null, [{ address: "127.0.0.1", family: 4 }]),
+    });
+    atEnd(() => session.destroy());
+    const stream = session.request({ ":path": "/hello" });
+    const heads = once(stream, "response") as Promise<[IncomingHttpHeaders & IncomingHttpStatusHeader]>;
+    const body = await text(stream);
+    const [head] = await heads;
+    expect(head).toMatchObject({ ":status": 200, "strict-transport-security": "max-age=3600" });
+    const { path, headers } = JSON.parse(body) as Answer;
+    expect([path, headers["x-forwarded-proto"]]).toEqual(["/hello", "https"]);
+    const [stranger] = (await once(
+      session.request({ ":path": "/", ":authority": "other.example" }).resume(),
+      "response",
+    )) as [IncomingHttpStatusHeader];
+    expect(stranger[":status"]).toBe(421);
   });
 
   it("own-algorithm: one server after the other fills up", async () => {
