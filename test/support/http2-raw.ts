@@ -44,6 +44,7 @@ export class Http2Raw {
   private readonly decoder = new HpackDecoder(4096);
   private readonly acknowledges: boolean;
   private pending = Buffer.alloc(0);
+  private readonly over: Promise<void>;
 
   private constructor(socket: Socket, acknowledges: boolean) {
     this.socket = socket;
@@ -52,7 +53,12 @@ export class Http2Raw {
     socket.on("data", (data: Buffer) => this.take(data));
     socket.on("end", () => (this.ending ??= "end"));
     socket.on("error", () => (this.ending ??= "reset"));
-    socket.on("close", () => (this.ending ??= "end"));
+    this.over = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.ending ??= "end";
+        resolve();
+      });
+    });
   }
 
   /** Connects to a port of the loopback address, and exchanges preface and SETTINGS unless it is `bare`. */
@@ -90,7 +96,7 @@ export class Http2Raw {
     for (let i = 0; i < times && this.ending === undefined && this.socket.writable; i++) {
       const taken = this.send(bytes);
       // A server that reads no more would hold the test up for ever.
-      await Promise.race([taken, this.ended()]);
+      await Promise.race([taken, this.over]);
     }
   }
 
@@ -111,13 +117,6 @@ export class Http2Raw {
   /** Waits until the other side has ended the connection. */
   async closed(timeout = 10_000): Promise<"end" | "reset"> {
     return waitFor("the proxy to end the connection", () => this.ending, timeout);
-  }
-
-  private ended(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.socket.closed) resolve();
-      else this.socket.once("close", () => resolve());
-    });
   }
 
   private take(data: Buffer): void {
