@@ -39,7 +39,7 @@ async function startOrigin(): Promise<RawOrigin> {
   });
 }
 
-describe("clients of HTTP/2 that stall", () => {
+describe("clients of HTTP/2 that stall", { timeout: 40_000 }, () => {
   let evenkeel: Evenkeel;
   let origin: RawOrigin;
   let bystanders: Bystanders;
@@ -49,7 +49,7 @@ describe("clients of HTTP/2 that stall", () => {
   beforeAll(async () => {
     origin = await startOrigin();
     evenkeel = await startProxy([origin.address], {
-      limits: { headTimeout: "1s", idleTimeout: "1500ms", bodyTimeout: "1s" },
+      limits: { headTimeout: "2s", idleTimeout: "5s", bodyTimeout: "3s" },
       pool: { retries: { attempts: 0 }, outlierDetection: false },
       upstream: { maxIdle: 4, responseTimeout: "20s", requestTimeout: "30s" },
     });
@@ -66,7 +66,7 @@ describe("clients of HTTP/2 that stall", () => {
     const beginnings = ["", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0"];
     const clients = await Promise.all(beginnings.map(() => Http2Raw.connect(evenkeel.port(), { bare: true })));
     await Promise.all(clients.map((client, i) => client.send(beginnings[i]!)));
-    for (const client of clients) await client.closed();
+    for (const client of clients) await client.closed(20_000);
     // Those that were understood to speak HTTP/2 are told.
     expect(clients.slice(2).map(({ goAway }) => goAway?.code)).toEqual([4, 4]);
   });
@@ -79,8 +79,8 @@ describe("clients of HTTP/2 that stall", () => {
       await client.send(bytes.subarray(i, i + 1));
       await sleep(20);
     }
-    await client.closed();
-    expect(performance.now() - started).toBeLessThan(6000);
+    await client.closed(20_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect(client.streams.size).toBe(0);
   });
 
@@ -90,27 +90,27 @@ describe("clients of HTTP/2 that stall", () => {
       const client = await connect();
       await client.send(headers(1, request("/big")), windowUpdate(0, BIG), windowUpdate(1, BIG));
       await client.send(frame(FrameTypes.headers, END_STREAM, 3, block(request())));
-      const { status, body } = await client.answer(1);
+      const { status, body } = await client.answer(1, 20_000);
       expect([status, body.length]).toEqual([200, BIG]);
-      await client.closed();
+      await client.closed(20_000);
     },
   );
 
   it.concurrent("within bodies", async () => {
     const client = await connect();
     for (let id = 1; id < 100; id += 2) void client.send(headers(id, upload("/never"), false), data(id, "x"));
-    for (let id = 1; id < 100; id += 2) expect((await client.answer(id)).status).toBe(408);
+    for (let id = 1; id < 100; id += 2) expect((await client.answer(id, 20_000)).status).toBe(408);
     await client.send(headers(101, request()));
-    expect((await client.answer(101)).status).toBe(200);
+    expect((await client.answer(101, 20_000)).status).toBe(200);
   });
 
   it.concurrent("with windows of nothing, and many answers", async () => {
     const client = await connect(4, 0);
     for (let id = 1; id < 200; id += 2) void client.send(headers(id, request(id % 4 === 1 ? "/big" : "/")));
     await waitFor("heads", () => client.streams.size === 100);
-    for (let id = 1; id < 200; id += 2) expect((await client.answer(id)).reset).toBe(8);
+    for (let id = 1; id < 200; id += 2) expect((await client.answer(id, 20_000)).reset).toBe(8);
     expect([...client.streams.values()].every(({ body }) => body.length === 0)).toBe(true);
-    await client.closed();
+    await client.closed(20_000);
   });
 
   it.concurrent("and open their windows by single bytes", async () => {
@@ -126,32 +126,32 @@ describe("clients of HTTP/2 that stall", () => {
 
   it.concurrent("get everything when they only are slow, also those answers that have to wait for others", async () => {
     const client = await connect(4, 2 ** 20);
-    const ids = Array.from({ length: 24 }, (_, i) => 2 * i + 1);
+    const ids = Array.from({ length: 40 }, (_, i) => 2 * i + 1);
     const started = performance.now();
     for (const id of ids) void client.send(headers(id, request("/middle")));
-    // 1.4 MB in some 3 s, while an answer that stands still is given up after 1 s.
+    // 2.4 MB in some 6 s, while an answer that stands still is given up after 3 s.
     while (ids.some((id) => client.streams.get(id)?.ended !== true)) {
       if (ids.some((id) => client.streams.get(id)?.reset !== undefined)) break;
       await client.send(windowUpdate(0, 8192));
       await sleep(20);
     }
     expect(ids.map((id) => client.streams.get(id)?.body.length)).toEqual(ids.map(() => MIDDLE));
-    expect(performance.now() - started).toBeGreaterThan(2000);
+    expect(performance.now() - started).toBeGreaterThan(4000);
   });
 
   it.concurrent("and never read, whatever they make us send", async () => {
-    const clients = await Promise.all(Array.from({ length: 80 }, () => connect(4, 2 ** 31 - 1)));
+    const clients = await Promise.all(Array.from({ length: 50 }, () => connect(4, 2 ** 31 - 1)));
     await Promise.all(
       clients.map(async (client, i) => {
         await waitFor("the settings", () => client.frames.length > 0);
         client.socket.pause();
         await client.send(windowUpdate(0, 2 ** 31 - 1 - 65_535));
-        for (let id = 1; id < 10; id += 2) void client.send(headers(id, request("/big")));
+        for (let id = 1; id < 6; id += 2) void client.send(headers(id, request("/big")));
         // Half of them go on with something that wants answers.
         if (i % 2 === 0) for (let n = 0; n < 90; n++) void client.send(ping(), n < 19 ? settings() : "");
       }),
     );
-    await waitFor("the proxy to give them up", async () => openDescriptors(evenkeel.pid) < files + 40, 20_000);
+    await waitFor("the proxy to give them up", async () => openDescriptors(evenkeel.pid) < files + 40, 35_000);
     for (const client of clients) client.socket.destroy();
   });
 
@@ -165,7 +165,7 @@ describe("clients of HTTP/2 that stall", () => {
     ];
     for (let id = 1; id < 600; id += 2) void client.send(headers(id, asks, false));
     // 128 at a time; the others are refused, and more than 100 refusals end the connection.
-    await client.closed();
+    await client.closed(20_000);
     expect(client.goAway?.text).toBe("maxResets is exceeded");
   });
 
