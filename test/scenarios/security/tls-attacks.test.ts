@@ -44,7 +44,7 @@ beforeAll(async () => {
   writeFileSync(crl, await authority.crl([revoked.serial]));
   origin = await startRawOrigin();
   const listen = { listen: "127.0.0.1:0", pool: "web" };
-  const tls = { certificates: [{ cert, key }], handshakeTimeout: "1s" };
+  const tls = { certificates: [{ cert, key }], handshakeTimeout: "3s" };
   const clients = (mode: string) => ({ ...tls, clientCertificates: { mode, ca: [ca], crl: [crl] } });
   evenkeel = await startProxy([origin.address], {
     pool: { retries: { attempts: 0 }, outlierDetection: false },
@@ -108,7 +108,7 @@ describe("handshakes that stall", () => {
     await Promise.all(clients.map((client, i) => client.send(stages[i % stages.length]!)));
     for (let i = 0; i < 5; i++) expect(await visit()).toContain("200 OK");
     for (const client of clients) await client.closed();
-    expect(performance.now() - started).toBeLessThan(8000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect(residentBytes(evenkeel.pid) - before).toBeLessThan(60 * MIB);
     await waitFor("descriptors to be given back", () => openDescriptors(evenkeel.pid) <= files + 5);
   });
