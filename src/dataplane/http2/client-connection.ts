@@ -13,7 +13,7 @@ import type { WorkerContext } from "../worker-context.ts";
 import { Http2ClientRequest } from "./client-request.ts";
 import { codecOptions } from "./codec-options.ts";
 import { flushSoon, type Flushed } from "./flush.ts";
-import type { RequestHost } from "./request-host.ts";
+import type { RequestHost, StartedRequest } from "./request-host.ts";
 
 /** How long a client may take to confirm that it knows of the end of the connection, in ms (RFC 9113 6.8). */
 const SHUTDOWN_GRACE = 1000;
@@ -49,6 +49,8 @@ export class Http2ClientConnection
   readonly host: ConnectionHost;
   readonly #codec: Http2Connection;
   readonly #requests = new Set<Http2ClientRequest>();
+  /** Those whose heads have come in the present read. */
+  readonly #starting: StartedRequest[] = [];
   #socket!: StreamSocket;
   #state = PREFACE;
   #flushing = false;
@@ -96,6 +98,11 @@ export class Http2ClientConnection
       return this.#lingered <= LINGER_BYTES;
     }
     this.#codec.receive(buffer, 0, length);
+    const starting = this.#starting;
+    if (starting.length > 0) {
+      for (const request of starting) request.start();
+      starting.length = 0;
+    }
     return true;
   }
 
@@ -171,6 +178,10 @@ export class Http2ClientConnection
     if (this.#requests.size > 0 || this.#state !== OPEN || this.#ending) return;
     if (this.#peerEnded || this.#farewell === 2) return this.#end();
     if (this.#farewell === 0) this.#wait(this.plan.config.limits.idleTimeout);
+  }
+
+  startSoon(request: StartedRequest): void {
+    this.#starting.push(request);
   }
 
   /** Writes all that may be written now. */

@@ -121,12 +121,23 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
       this.#meter.begin(host.context.now);
       this.#wait(this.#pause);
     } else this.#state = WAIT;
-    const client = host.identity.client(host.plan, head);
-    exchange.start(this, host.plan, client, host.identity.requestId(head) ?? host.context.requestId());
+    host.startSoon(this);
+  }
+
+  /** Begins the exchange, unless that is done or there is nothing to begin any more. */
+  start(): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.running) return;
+    const { head } = exchange;
+    const { plan, identity, context } = this.#host;
+    const client = identity.client(plan, head);
+    exchange.start(this, plan, client, identity.requestId(head) ?? context.requestId());
   }
 
   #trailers(fields: FieldList): void {
     if (this.#state !== BODY) return;
+    this.start();
+    if ((this.#state as number) !== BODY) return;
     const lines = readTrailers(fields);
     if (lines === null) {
       this.#host.clients.refused(this.#host.slot);
@@ -150,6 +161,8 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     const { limits } = this.#host.plan.config;
     const { now } = this.#host.context;
     const bytes = to - from;
+    this.start();
+    if (this.#exchange !== exchange) return this.stream.consumed(bytes);
     this.deadline = now + this.#pause;
     const error = this.#meter!.count(bytes, now, limits);
     if (error !== null) {

@@ -6,6 +6,11 @@ import type { ListenerPlan } from "../plan.ts";
 import type { TlsSession } from "../tls/tls-session.ts";
 import type { WorkerContext } from "../worker-context.ts";
 
+/** A request whose head has come. */
+export interface StartedRequest {
+  start(): void;
+}
+
 /** The connection of a request, as the request sees it. */
 export interface RequestHost {
   /** The connection's listener. */
@@ -19,6 +24,11 @@ export interface RequestHost {
   readonly slot: number;
   readonly identity: ClientIdentity;
   readonly tls: TlsSession | null;
+  /**
+   * Has `start` called once all that was read is dealt with: a request whose reset came right behind it costs no server
+   * anything then (CVE-2023-44487).
+   */
+  startSoon(request: StartedRequest): void;
   /** The request is over and its stream released. */
   requestOver(request: object): void;
 }
