@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { certificateFiles, TestAuthority } from "../../test/support/certificates.ts";
 import { parse } from "yaml";
 import { configJsonSchema } from "../config/json-schema.ts";
 import { registerCheck } from "./check.ts";
@@ -55,10 +56,12 @@ describe("init", () => {
   it("says nothing that is not so: what it leaves commented out is valid as well", async () => {
     const file = join(directory, "evenkeel.yaml");
     await run("init", file);
+    const issued = await (await TestAuthority.create()).issue({ names: ["shop.test"] });
+    for (const name of ["shop", "internal"]) certificateFiles(issued, directory, name);
     const text = readFileSync(file, "utf8")
-      .replaceAll(/^( *)# (?=( |- |[a-zA-Z]+: [^ ]*\[|token:|maxConnections:))/gm, "$1")
+      .replaceAll(/^( *)# (?=( |- |[a-zA-Z]+: [^ ]*\[|tls:|protocol:|token:|maxConnections:))/gm, "$1")
       .replace("${file:/run/secrets/evenkeel-token}", "0123456789abcdef");
-    expect(text).not.toMatch(/^ *# (- match|trustedProxies|token)/m);
+    expect(text).not.toMatch(/^ *# (- match|trustedProxies|token|tls:|protocol:)/m);
     writeFileSync(file, `${text}  canary: { servers: [127.0.0.1:9003] }\n`);
     expect(await run("check", "-c", file), stderr).toBe(EXIT.OK);
   });

@@ -21,6 +21,9 @@ listeners:
     # One address or a list. Write IPv6 in quotes: "[::]:8080". A unix socket: unix:/run/evenkeel.sock
     listen: 127.0.0.1:8080
 
+    # HTTPS and HTTP/2 (listen on :443 then). Files are read again when they change. Without files: docs/acme.md.
+    # tls: { certificates: [{ cert: shop.crt, key: shop.key }] }
+
     # Whose X-Forwarded-* fields are believed: the proxies in front of Evenkeel, if there are any.
     # trustedProxies: [10.0.0.0/8]
 
@@ -66,5 +69,7 @@ pools:
     upstream:
       connectTimeout: 5s        # for a connection to a server
       responseTimeout: 60s      # for the head of its answer
+      # tls: { ca: internal-ca.crt }  # TLS to the servers; without ca the public authorities are trusted
+      # protocol: http2         # HTTP/2 to the servers, as gRPC needs it; h2c without tls
       idleTimeout: 60s          # how long an unused connection is kept
 `;
