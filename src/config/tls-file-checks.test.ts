@@ -84,6 +84,20 @@ describe("files that a configuration names for TLS", () => {
     ]);
   });
 
+  it("cannot be kept where another file is", async () => {
+    const lines = ["listeners: { web: { listen: 127.0.0.1:0, pool: p } }", "pools: { p: { servers: [127.0.0.1:1] } }"];
+    const store = async (path: string) => {
+      writeFileSync(join(folder, "evenkeel.yaml"), [...lines, `certificateStore: ${path}`].join("\n"));
+      const loaded = await loadConfig({ cwd: folder, env: {}, extensions: { algorithms, filters: [] } });
+      return loaded.problems.map(formatProblem);
+    };
+    const message = "certificateStore: not a directory: certificates by ACME and over REST cannot be kept there";
+    expect(await store("a.crt")).toEqual([`evenkeel.yaml:3:19: ${message}`]);
+    expect(await store("a.crt/below")).toEqual([`evenkeel.yaml:3:19: ${message}`]);
+    expect(await store("not/there/yet")).toEqual([]);
+    expect(await store(".")).toEqual([]);
+  });
+
   it("are looked at when everything else is right", async () => {
     expect(await bad("{ certificates: [ { cert: none, key: none } ], minVersion: SSLv3 }")).toEqual([
       expect.stringContaining("minVersion"),

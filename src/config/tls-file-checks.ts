@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { loadAuthorities, loadPair, type FileFinding, type Loaded } from "./certificates/load-needs.ts";
 import { tlsNeeds } from "./certificates/tls-needs.ts";
@@ -35,6 +37,10 @@ export async function checkTlsFiles(config: Config, baseDir: string, now: number
     collect(servers.path, await loadAuthorities(servers, now));
     if (client !== undefined) collect(client.path, await loadPair(client, now));
   }
+  if (await isOtherThanFolder(resolve(baseDir, config.certificateStore))) {
+    const message = "not a directory: certificates by ACME and over REST cannot be kept there";
+    findings.push({ severity: "error", path: ["certificateStore"], message });
+  }
   for (const [name, { tls }] of Object.entries(config.listeners)) {
     if (tls?.ciphers === undefined) continue;
     try {
@@ -45,4 +51,13 @@ export async function checkTlsFiles(config: Config, baseDir: string, now: number
     }
   }
   return findings;
+}
+
+/** A folder that is not there yet is made when it is needed. */
+async function isOtherThanFolder(path: string): Promise<boolean> {
+  try {
+    return !(await stat(path)).isDirectory();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOTDIR";
+  }
 }
