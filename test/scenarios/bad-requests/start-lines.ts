@@ -78,9 +78,9 @@ export const versions: readonly BadRequest[] = [
   line("NUL behind the version", "GET / HTTP/1.1\0", VERSION),
   line("text behind the version", "GET / HTTP/1.1x", VERSION),
   {
-    name: "the preface of HTTP/2 where it is not spoken",
+    name: "the preface of HTTP/2, but for its last bytes",
     rfc: "RFC 9113 3.4",
-    bytes: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    bytes: "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
     status: 505,
   },
 ];
