@@ -21,6 +21,8 @@ const HTTP_1 = new AlpnList("http/1.1");
 const HTTP_2_OR_1 = new AlpnList("h2", "http/1.1");
 /** How often a listener without a certificate says so, in ms. */
 const SAY_AGAIN = 60_000;
+/** How often a listener says why a handshake has failed, in ms: the log is no way to keep the main thread busy. */
+const SAY_FAILURE_AGAIN = 1000;
 
 /** An address whose clients speak HTTP, with or without TLS. */
 export class HttpListener extends BoundListener implements ConnectionHost, HandshakeHost {
@@ -28,6 +30,7 @@ export class HttpListener extends BoundListener implements ConnectionHost, Hands
   readonly abuses = new AbuseLog();
   #tls: ListenerTls | null = null;
   #saidMissing = -Infinity;
+  #saidFailure = -Infinity;
 
   constructor(plan: ListenerPlan, context: WorkerContext, exchanges: ExchangePool) {
     super(plan, context);
@@ -68,6 +71,14 @@ export class HttpListener extends BoundListener implements ConnectionHost, Hands
     // The setting may have changed since the handshake began; then the client is told so by our closing.
     if (session?.alpn === "h2") return new Http2ClientConnection(this, remote, session);
     return new ClientConnection(this, remote, session);
+  }
+
+  handshakeFailed(remote: string, reason: string): void {
+    const { now } = this.context;
+    this.clients.handshakeFailed(this.slot);
+    if (now - this.#saidFailure < SAY_FAILURE_AGAIN) return;
+    this.#saidFailure = now;
+    this.context.log("debug", `listener ${this.plan.name}: TLS handshake with ${remote} failed: ${reason}`);
   }
 
   noCertificate(): void {

@@ -23,6 +23,8 @@ export interface HandshakeHost {
   readonly protocols: AlpnList;
   /** Makes the connection for what ALPN has chosen. */
   openClient(remote: string, session: TlsSession): TlsClient;
+  /** Counts a handshake that failed; the log has the reason, a phrase, with the client's address where it has debug lines. */
+  handshakeFailed(remote: string, reason: string): void;
   /** There is no certificate at all. */
   noCertificate(): void;
   replace(connection: HostedConnection, next: HostedConnection): void;

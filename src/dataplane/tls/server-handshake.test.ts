@@ -56,6 +56,47 @@ describe("which handshakes are refused", () => {
   });
 });
 
+describe("why a handshake has failed is a line of the log", () => {
+  const line = "debug listener web: TLS handshake with 127.0.0.1 failed: ";
+  const said = async (logs: readonly string[]) => {
+    await expect.poll(() => logs.filter((text) => text.startsWith(line))).toHaveLength(1);
+    return logs.find((text) => text.startsWith(line))!.slice(line.length);
+  };
+
+  it.each<[string, object, tls.ConnectionOptions, RegExp]>([
+    ["a name", { strictSni: true }, { servername: "unknown.test" }, /^no certificate for unknown\.test$/],
+    ["no name", { strictSni: true }, {}, /^no certificate for clients that ask for no name$/],
+    ["versions", { minVersion: "TLSv1.3" }, { maxVersion: "TLSv1.2" }, /unsupported protocol/],
+    ["protocols", {}, { ALPNProtocols: ["spdy/1"] }, /no application protocol/],
+    ["ciphers", {}, { maxVersion: "TLSv1.2", ciphers: "AES128-SHA" }, /no shared cipher/],
+  ])("%s", async (_what, settings, client, reason) => {
+    const { port, logs } = await tlsPlane(tlsMaterial([materialOf(web)]), { tls: settings });
+    await expect(visit(port, client)).rejects.toThrow();
+    expect(await said(logs)).toMatch(reason);
+  });
+
+  it("a client certificate that is missing", async () => {
+    const authorities = { web: { ca: [ca.pem], crl: [] } };
+    const material = tlsMaterial([materialOf(web)], { clientAuthorities: authorities });
+    const { port, logs } = await tlsPlane(material, { tls: { clientCertificates: { ca: ["x"] } } });
+    await expect(visit(port, { maxVersion: "TLSv1.2" })).rejects.toThrow();
+    expect(await said(logs)).toMatch(/peer did not return a certificate|client certificate: there is none/);
+  });
+
+  it("time, and at most one line a second", async () => {
+    const { port, logs, handshakes } = await tlsPlane(tlsMaterial([materialOf(web)]), {
+      tls: { handshakeTimeout: "50ms" },
+    });
+    for (let i = 0; i < 3; i++) {
+      const socket = net.connect(port, "127.0.0.1");
+      onTestFinished(() => void socket.destroy());
+      await new Promise((resolve) => socket.resume().once("close", resolve));
+    }
+    await expect.poll(() => handshakes()).toMatchObject({ failed: 3 });
+    expect(await said(logs)).toBe("it took longer than `handshakeTimeout`");
+  });
+});
+
 describe("challenges of an ACME authority (RFC 8737)", () => {
   it("are answered to clients that offer only acme-tls/1", async () => {
     const challenge = await ca.issue({ names: ["new.test"], subject: "challenge" });

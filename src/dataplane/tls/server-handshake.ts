@@ -57,6 +57,8 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
   #hello: ClientHello | null = null;
   #certificate: ServerCertificate | null = null;
   #isChallenge = false;
+  /** Why it is given up, where that is our decision. */
+  #reason = "";
 
   constructor(host: HandshakeHost, remote: string) {
     this.#host = host;
@@ -88,8 +90,9 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
       return true;
     }
     if (state === COMPLETE) this.#choose((this.#hello = this.#reader.hello!), bytes);
-    else if (looksLikeHttp(bytes)) this.#end(plainHttpAnswer(this.#host.context.requestId()));
-    else this.#refuse(this.#reader.fault!.alert);
+    else if (looksLikeHttp(bytes))
+      this.#end(plainHttpAnswer(this.#host.context.requestId()), "a request of HTTP without TLS");
+    else this.#refuse(this.#reader.fault!.alert, this.#reader.fault!.reason);
     return false;
   }
 
@@ -97,7 +100,7 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
     const { tls, context } = this.#host;
     if (hello.alpn.length === 1 && hello.alpn[0] === ACME_PROTOCOL) {
       const challenge = tls.challenge(hello.serverName);
-      if (challenge === null) return this.#refuse(Alert.noApplicationProtocol);
+      if (challenge === null) return this.#refuse(Alert.noApplicationProtocol, "no such challenge of ACME");
       this.#isChallenge = true;
       return this.#begin(challenge, bytes);
     }
@@ -118,7 +121,7 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
     const certificate = tls.byDefault(hello);
     if (certificate !== null) return this.#begin(certificate, bytes);
     if (tls.hasNone) this.#host.noCertificate();
-    this.#refuse(Alert.unrecognizedName);
+    this.#refuse(Alert.unrecognizedName, `no certificate for ${hello.serverName || "clients that ask for no name"}`);
   }
 
   /** Certificates have changed while this one waits. */
@@ -140,8 +143,9 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
       if (this.#plain !== null) this.#beginOnSocket(this.#plain, certificate, protocols, bytes);
       else this.#beginOnHandle(this.#socket as HandleSocket, certificate, protocols, bytes);
     } catch (error) {
-      this.#host.context.log("error", `listener ${this.#host.plan.name}: TLS: ${(error as Error).message}`);
-      this.#refuse(Alert.internalError);
+      const { message } = error as Error;
+      this.#host.context.log("error", `listener ${this.#host.plan.name}: TLS: ${message}`);
+      this.#refuse(Alert.internalError, message);
     }
     this.#bytes = null;
   }
@@ -172,7 +176,7 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
         this.#socket = socket;
         this.#secured(settled, authorizationError);
       },
-      failed: () => this.onClose(),
+      failed: (error) => this.onClose(error),
     });
   }
 
@@ -191,7 +195,7 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
       this.#certificate!.asksClient &&
       host.tls.config.clientCertificates?.mode === "require";
     if (refused !== null || missing) {
-      this.cut();
+      this.#giveUp(`client certificate: ${refused ?? "there is none"}`);
       return;
     }
     if (this.#isChallenge) {
@@ -214,14 +218,14 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
 
   // --- the end ---
 
-  #refuse(alert: AlertDescription): void {
-    this.#end(fatalAlert(alert));
+  #refuse(alert: AlertDescription, reason: string): void {
+    this.#end(fatalAlert(alert), reason);
   }
 
   /** Last words. */
-  #end(answer: string | Uint8Array): void {
+  #end(answer: string | Uint8Array, reason: string): void {
     this.#state = OVER;
-    this.#host.clients.handshakeFailed(this.#host.slot);
+    this.#host.handshakeFailed(this.#remote, reason);
     this.#bytes = null;
     this.#wait(ALERT_TIME);
     this.#socket.write(answer);
@@ -229,24 +233,29 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
   }
 
   onDeadline(): void {
-    if (this.#state !== WAITING) return this.cut();
+    if (this.#state !== WAITING) return this.#giveUp("it took longer than `handshakeTimeout`");
     this.#host.tls.onDemand.leave(this);
     this.#wait(this.#host.tls.config.handshakeTimeout * (1 - WAIT_SHARE));
     this.#beginByDefault(this.#hello!, this.#bytes!);
   }
 
   onEnd(): void {
-    this.cut();
+    this.#giveUp("the client ended its connection");
   }
 
   onDrain(): void {
     // Nothing is ever held back for it.
   }
 
-  onClose(): void {
+  onClose(error?: Error & { readonly reason?: string }): void {
     const host = this.#host;
     if (this.#state === WAITING) host.tls.onDemand.leave(this);
-    if (this.#state !== OVER) host.clients.handshakeFailed(host.slot);
+    if (this.#state !== OVER) {
+      host.handshakeFailed(
+        this.#remote,
+        this.#reason || (error?.reason ?? error?.message ?? "the connection was lost"),
+      );
+    }
     this.#state = OVER;
     host.context.wheel.disarm(this);
     host.closed(this);
@@ -263,6 +272,11 @@ export class ServerHandshake implements HandshakeOwner, HostedConnection, Timed,
 
   closeTunnel(): void {
     // There is none yet.
+  }
+
+  #giveUp(reason: string): void {
+    this.#reason = reason;
+    this.cut();
   }
 
   cut(): void {
