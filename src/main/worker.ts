@@ -5,6 +5,7 @@ import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Clock } from "../core/clock.ts";
 import type { LogLevel } from "../controlplane/log.ts";
 import { Scoreboard } from "../shared-memory/scoreboard.ts";
+import { DebugBudget } from "./debug-budget.ts";
 import { BEAT_INTERVAL } from "./limits.ts";
 import type { BoundPorts, WorkerReport, WorkerRequest, WorkerStart } from "./messages.ts";
 
@@ -43,12 +44,16 @@ const start = workerData as WorkerStart;
 const port = parentPort!;
 const scoreboard = Scoreboard.attach(start.scoreboard, start.worker);
 const { DataPlane } = (await import(start.dataPlane)) as DataPlaneModule;
+const debugBudget = new DebugBudget();
 const plane = new DataPlane({
   worker: start.worker,
   workers: start.workers,
   scoreboard,
   clock: systemClock,
-  log: (level, message) => send({ type: "log", level, message }),
+  log(level, message) {
+    const line = level === "debug" ? debugBudget.take(message, systemClock.now()) : message;
+    if (line !== undefined) send({ type: "log", level, message: line });
+  },
   wanted: (listener, name) => send({ type: "wanted", listener, name }),
 });
 

@@ -1,3 +1,5 @@
+import { Suspects } from "./suspects.ts";
+
 /** How long the same limit of the same listener is not spoken of again, in ms. */
 const SAY_AGAIN = 10_000;
 
@@ -12,6 +14,8 @@ interface Said {
  * limit in 10 s; the next one says how many connections were closed meanwhile.
  */
 export class AbuseLog {
+  /** From where it was exceeded. */
+  readonly suspects = new Suspects();
   readonly #said = new Map<string, Said>();
 
   /** The line for a connection that was closed for exceeding a limit, or undefined when it is too soon. `now` in ms. */

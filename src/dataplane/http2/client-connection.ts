@@ -72,7 +72,10 @@ export class Http2ClientConnection
     this.clients = host.clients;
     this.tls = tls;
     this.identity = new ClientIdentity(remote, tls, host.portText);
-    this.#codec = new Http2Connection(codecOptions(host.plan.config, host.context), this);
+    const { config, isTrusted } = host.plan;
+    // Behind a proxy are many.
+    const isSuspect = host.abuses.suspects.has(remote, host.context.now) && isTrusted?.(remote) !== true;
+    this.#codec = new Http2Connection(codecOptions(config, host.context, isSuspect), this);
   }
 
   get plan(): ListenerPlan {
@@ -165,6 +168,7 @@ export class Http2ClientConnection
     const text = `listener ${this.plan.name}: HTTP/2 connection of ${this.identity.remote} closed: ${reason}`;
     if (abuse === "") this.context.log("debug", text);
     else {
+      this.host.abuses.suspects.note(this.identity.remote, this.context.now);
       const line = this.host.abuses.line(abuse, text, this.context.now);
       if (line !== undefined) this.context.log("warn", line);
     }
