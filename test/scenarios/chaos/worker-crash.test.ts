@@ -9,8 +9,9 @@ import { startProxy } from "../../support/proxy.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { waitFor } from "../../support/wait.ts";
 
-/* An operator's own filter that ends the worker that the request came to. */
+/* An operator's own filter: says which thread a request came to, and ends it if it is the one that was asked for. */
 const deadly = `
+import { threadId } from "node:worker_threads";
 export default {
   kind: "filter",
   name: "deadly",
@@ -18,7 +19,9 @@ export default {
   schema: { type: "object", additionalProperties: false, properties: {} },
   create: () => ({
     onRequestHead({ request }) {
-      if (request.path === "/exit") process.exit(3);
+      if (request.path !== "/exit") return;
+      if (request.query === "?" + threadId) process.exit(3);
+      return { status: 200, body: String(threadId) };
     },
   }),
 };
@@ -28,13 +31,21 @@ interface Status {
   readonly workers: readonly { state: string; restarts: number }[];
 }
 
+/** Asks a worker, whichever the kernel picks, to end if it is this thread; the thread that answered, or undefined. */
+async function ask(evenkeel: Evenkeel, thread: string): Promise<string | undefined> {
+  const client = await RawClient.connect(evenkeel.port());
+  await client.send(`GET /exit?${thread} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  return /\r\n\r\n(\d+)$/.exec((await client.readToEnd()).toString("latin1"))?.[1];
+}
+
 /** Ends one worker after the other until each of the two has been replaced. */
 async function replaceWorkers(evenkeel: Evenkeel): Promise<void> {
   const workers = async () => ((await evenkeel.admin("/api/v2/status")) as Status).workers;
-  for (let deaths = 1; (await workers()).some(({ restarts }) => restarts === 0); deaths++) {
-    const killer = await RawClient.connect(evenkeel.port());
-    await killer.send("GET /exit HTTP/1.1\r\nHost: a\r\n\r\n");
-    await killer.closed();
+  const threads = new Set<string>();
+  while (threads.size < 2) threads.add((await ask(evenkeel, "none"))!);
+  for (const [index, thread] of [...threads].entries()) {
+    const deaths = index + 1;
+    while ((await ask(evenkeel, thread)) !== undefined);
     const replaced = async () => {
       const now = await workers();
       const restarts = now.reduce((sum, worker) => sum + worker.restarts, 0);
