@@ -8,7 +8,7 @@ import { nodeProblem } from "./node-version.ts";
 /** Reads the arguments and runs the command. Only the command that is meant is loaded. */
 async function main(args: readonly string[]): Promise<void> {
   const program = new Command("evenkeel")
-    .description("A load balancer for HTTP.")
+    .description("A load balancer for HTTP/1.1, HTTP/2, gRPC and WebSocket, with TLS.")
     .version(programVersion())
     .showHelpAfterError("(evenkeel --help lists the commands)")
     .exitOverride();

@@ -20,7 +20,7 @@ export function inspectAuthorities(text: string, now: number): AuthoritiesResult
   }
   const warnings = certificates
     .filter(({ validToDate }) => validToDate.getTime() <= now)
-    .map(({ subject, validToDate }) => `${oneLine(subject)} has expired at ${validToDate.toISOString()}`);
+    .map(({ subject, validToDate }) => `${oneLine(subject)} expired at ${validToDate.toISOString()}`);
   return { pem: certificates.map((certificate) => certificate.toString()).join(""), warnings };
 }
 

@@ -64,7 +64,7 @@ export function inspectPair(certText: string, keyText: string): PairResult {
 /** Why a certificate should not be used at the moment `now` (ms since 1970); undefined when its dates are good. */
 export function dateProblem({ notBefore, notAfter }: InspectedPair, now: number): string | undefined {
   if (now < notBefore) return `it is not valid before ${new Date(notBefore).toISOString()}`;
-  if (now >= notAfter) return `it has expired at ${new Date(notAfter).toISOString()}`;
+  if (now >= notAfter) return `it expired at ${new Date(notAfter).toISOString()}`;
   return undefined;
 }
 

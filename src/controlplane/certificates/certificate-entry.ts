@@ -28,7 +28,7 @@ export function statusOf(
   now: number,
 ): { readonly status: CertificateStatus; readonly reason: string | null } {
   const level = expiryLevel(pair, now);
-  if (level === 0) return { status: "expired", reason: `it has expired at ${iso(pair.notAfter)}` };
+  if (level === 0) return { status: "expired", reason: `it expired at ${iso(pair.notAfter)}` };
   if (errors.length > 0) {
     return { status: "invalid", reason: `${errors.join("; ")}; what was read before is still shown` };
   }

@@ -134,6 +134,6 @@ function checkTimes(single: readonly DerElement[], now: number): { thisUpdate: n
       ? readTime(expectTag(readElement(next.content), Tag.generalizedTime))
       : thisUpdate + DEFAULT_LIFE;
   if (thisUpdate > now + CLOCK_SKEW) throw new Error(`it is not valid before ${new Date(thisUpdate).toISOString()}`);
-  if (until <= now) throw new Error(`it has expired at ${new Date(until).toISOString()}`);
+  if (until <= now) throw new Error(`it expired at ${new Date(until).toISOString()}`);
   return { thisUpdate, until };
 }
