@@ -1,27 +1,20 @@
 import { isGrpc } from "../../core/grpc/content-type.ts";
-import { grpcErrorAnswer } from "../../core/grpc/error-answer.ts";
 import { errors } from "../../core/errors.ts";
-import type { Answer } from "../../core/filtering/filter.ts";
 import { FieldId } from "../../http1/fields.ts";
-import type { RequestHead } from "../../http1/request-head.ts";
-import type { Http2Connection } from "../../http2/connection.ts";
 import { ErrorCode } from "../../http2/error-code.ts";
 import type { FieldList } from "../../http2/field-list.ts";
 import { readRequest } from "../../http2/messages/request-fields.ts";
 import { readTrailers } from "../../http2/messages/trailers.ts";
-import type { Http2Stream, StreamUser } from "../../http2/peer.ts";
-import { answerText } from "../http/answer.ts";
+import type { StreamUser } from "../../http2/peer.ts";
 import type { BufferLender } from "../http/buffer-lender.ts";
-import type { AnsweredRequest, Downstream } from "../http/downstream.ts";
-import { errorAnswer, type AnswerableError } from "../http/error-answer.ts";
+import type { Downstream } from "../http/downstream.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { BodyMeter } from "../http/body-meter.ts";
 import type { TunnelClient } from "../http/tunnel-ends.ts";
 import { Tunnel } from "../http/tunnel.ts";
 import type { Timed } from "../timer-wheel.ts";
 import { giveReadBuffer, sharedReadBuffer } from "../transport.ts";
-import { Http2AnswerWriter } from "./answer-writer.ts";
-import type { RequestHost } from "./request-host.ts";
+import { Http2ClientAnswer } from "./client-answer.ts";
 
 /** Waiting for the head. */
 const HEAD = 0;
@@ -39,12 +32,11 @@ const OVER = 5;
 const OWN_BYTES: BufferLender = { replaceBuffer: () => undefined };
 
 /** One request of an HTTP/2 connection: its stream on one side, its exchange on the other. */
-export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser, Downstream, TunnelClient, Timed {
+export class Http2ClientRequest extends Http2ClientAnswer implements StreamUser, Downstream, TunnelClient, Timed {
   deadline = Infinity;
   wheelNext: Timed | null = null;
   wheelPrevious: Timed | null = null;
   wheelTick = -1;
-  readonly #host: RequestHost;
   #exchange: Exchange | null = null;
   #state = HEAD;
   #meter: BodyMeter | null = null;
@@ -55,42 +47,13 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
   #ended = false;
   /** Received bytes that the client has no credit for yet, because the server does not take them. */
   #owed = 0;
-  #bytesIn = 0;
-  #bytesOut = 0;
-  /** Bytes of the answer's body that were given to the stream. */
-  #given = 0;
-  /** How much of it, and of all answers of the connection, had left when the present wait began. */
-  #left = 0;
-  #leftOfAll = 0;
-
-  constructor(host: RequestHost, codec: Http2Connection, stream: Http2Stream) {
-    super(codec, stream);
-    this.#host = host;
-  }
-
-  get tls() {
-    return this.#host.tls;
-  }
-  get secure(): boolean {
-    return this.#host.tls !== null;
-  }
-  get ownWriter(): this {
-    return this;
-  }
-  /** The codec copies what it is given. */
-  get unsent(): number {
-    return 0;
-  }
-  get needsDrain(): boolean {
-    return this.stream.needsDrain;
-  }
 
   // --- what comes from the client ---
 
   onHead(fields: FieldList, end: boolean): void {
     if (end) this.#ended = true;
     if (this.#state !== HEAD) return this.#trailers(fields);
-    const host = this.#host;
+    const host = this.host;
     const exchange = (this.#exchange = host.exchanges.take());
     const { head } = exchange;
     const problem = readRequest(fields, end, head, host.plan.config.limits);
@@ -102,7 +65,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
       }
       exchange.id = host.context.requestId();
       this.#state = WAIT;
-      this.#answerError(problem, problem.reason, head, exchange.id, (text) => text);
+      this.refuseWith(problem, problem.reason, head, exchange.id, (text) => text);
       this.count(problem.status, 0);
       exchange.discard();
       return this.exchangeDone();
@@ -129,7 +92,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     const exchange = this.#exchange;
     if (exchange === null || exchange.running) return;
     const { head } = exchange;
-    const { plan, identity, context } = this.#host;
+    const { plan, identity, context } = this.host;
     const client = identity.client(plan, head);
     exchange.start(this, plan, client, identity.requestId(head) ?? context.requestId());
   }
@@ -140,7 +103,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     if ((this.#state as number) !== BODY) return;
     const lines = readTrailers(fields);
     if (lines === null) {
-      this.#host.clients.refused(this.#host.slot);
+      this.host.clients.refused(this.host.slot);
       this.stream.reset(ErrorCode.protocolError, true);
       return this.#gone();
     }
@@ -150,7 +113,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
   onData(buffer: Buffer, from: number, to: number, end: boolean): void {
     if (end) this.#ended = true;
     const bytes = to - from;
-    this.#bytesIn += bytes;
+    this.bytesIn += bytes;
     if (this.#state === BODY) this.#body(buffer, from, to, end);
     else if (this.#state === TUNNEL) this.#tunnelData(buffer, from, to, end);
     else this.stream.consumed(bytes);
@@ -158,8 +121,8 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
 
   #body(buffer: Buffer, from: number, to: number, end: boolean): void {
     const exchange = this.#exchange!;
-    const { limits } = this.#host.plan.config;
-    const { now } = this.#host.context;
+    const { limits } = this.host.plan.config;
+    const { now } = this.host.context;
     const bytes = to - from;
     this.start();
     if (this.#exchange !== exchange) return this.stream.consumed(bytes);
@@ -226,24 +189,8 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     this.#over();
   }
 
-  protected sent(bytes: number): void {
-    this.#bytesOut += bytes;
-    this.#given += bytes;
-    if (this.stream.needsDrain && this.deadline === Infinity && this.#state !== TUNNEL)
-      this.#wait(this.#host.plan.config.limits.bodyTimeout);
-  }
-
-  /** Only a tunnel writes without a head: all else goes by the methods of the writer. */
-  write(data: string | Uint8Array): void {
-    const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
-    this.stream.sendData(bytes, false);
-    this.sent(bytes.length);
-  }
-  cork(): void {
-    // All that a turn of the event loop brings leaves in one write anyway.
-  }
-  uncork(): void {
-    // See `cork`.
+  protected onStalled(): void {
+    if (this.deadline === Infinity && this.#state !== TUNNEL) this.#wait(this.host.plan.config.limits.bodyTimeout);
   }
 
   resumeReading(): void {
@@ -251,54 +198,13 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     const owed = this.#owed;
     this.#owed = 0;
     if (this.#state === BODY) {
-      this.#meter!.resumed(this.#host.context.now);
+      this.#meter!.resumed(this.host.context.now);
       this.#wait(this.#pause);
     }
     this.stream.consumed(owed);
   }
 
-  connectionLine(): string {
-    return "";
-  }
-  closeAfterAnswer(): void {
-    // The other requests of the connection have nothing to do with this one.
-  }
-  forwardedLines(head: RequestHead): string {
-    return this.#host.identity.forwardedLines(head);
-  }
-
-  answer(request: AnsweredRequest, answer: Answer): void {
-    const [head, body] = answerText(answer, request.head.method === "HEAD", "");
-    this.own(request.editOwnHead(head), body);
-  }
-
-  answerError(request: AnsweredRequest, error: AnswerableError, message: string): void {
-    this.#answerError(error, message, request.head, request.id, (text) => request.editOwnHead(text));
-  }
-
-  #answerError(
-    error: AnswerableError,
-    message: string,
-    head: RequestHead,
-    id: string,
-    edit: (head: string) => string,
-  ): void {
-    const grpc = grpcErrorAnswer(error, message, id, head.getById(FieldId.contentType));
-    if (grpc !== undefined) return this.own(edit(answerText(grpc, true, "")[0]), undefined);
-    const lines = error.status === 503 ? "Retry-After: 1\r\n" : "";
-    const text = errorAnswer(error, message, head.getById(FieldId.accept), id, lines, head.method !== "HEAD");
-    const body = text.indexOf("\r\n\r\n") + 4;
-    this.own(edit(text.slice(0, body)), body === text.length ? undefined : Buffer.from(text.slice(body), "latin1"));
-  }
-
   // --- the end ---
-
-  count(status: number, duration: number): void {
-    const { clients, slot } = this.#host;
-    clients.answered(slot, status, duration);
-    clients.addBytes(slot, this.#bytesIn, this.#bytesOut);
-    this.#bytesIn = this.#bytesOut = 0;
-  }
 
   exchangeDone(): void {
     this.#giveBack();
@@ -307,7 +213,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     if (this.#owed > 0) this.resumeReading();
     if (this.stream.closed) return this.#over();
     // A client that does not take the end of its answer holds a place among the streams.
-    this.#wait(this.#host.plan.config.limits.bodyTimeout);
+    this.#wait(this.host.plan.config.limits.bodyTimeout);
     if (this.stream.sendingEnded && this.stream.unsent === 0) this.onSent();
   }
 
@@ -319,18 +225,18 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
   #giveBack(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    if (exchange !== null) this.#host.exchanges.give(exchange);
+    if (exchange !== null) this.host.exchanges.give(exchange);
   }
 
   /** Nothing is left to be done: the stream's place is free. */
   #over(): void {
     if (this.#state === OVER) return;
     this.#state = OVER;
-    this.#host.context.wheel.disarm(this);
+    this.host.context.wheel.disarm(this);
     this.#tunnel?.over();
     if (!this.stream.closed && !this.stream.sendingEnded) this.stream.reset(ErrorCode.internalError);
     this.stream.release();
-    this.#host.requestOver(this);
+    this.host.requestOver(this);
   }
 
   cut(): void {
@@ -347,24 +253,16 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
         return exchange.refuse(errors.bodyTimeout);
       case SENDING:
       case WAIT:
-        if (this.#moves) return this.#wait(this.#host.plan.config.limits.bodyTimeout);
+        if (this.moves) return this.#wait(this.host.plan.config.limits.bodyTimeout);
         // The client's window has been closed for too long.
         this.stream.reset(ErrorCode.cancel, true);
         return this.#gone();
     }
   }
 
-  /** The answer advances, however slowly; or it would, but it is the turn of other answers, and these do. */
-  get #moves(): boolean {
-    const { stream } = this;
-    if (this.#given - stream.unsent !== this.#left) return true;
-    return stream.waitsForTurn && this.codec.sentBytes !== this.#leftOfAll;
-  }
-
   #wait(time: number): void {
-    const { context } = this.#host;
-    this.#left = this.#given - this.stream.unsent;
-    this.#leftOfAll = this.codec.sentBytes;
+    const { context } = this.host;
+    this.beginWait();
     this.deadline = context.now + time;
     context.wheel.arm(this);
   }
@@ -386,7 +284,7 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
     // What is about the connection to the server: there is no key and no proof of it here.
     const lines = head.slice(head.indexOf("\r\n") + 2, -2).replace(/^sec-websocket-accept:.*\r\n/im, "");
     this.head(200, lines, false);
-    const { host } = this.#host;
+    const { host } = this.host;
     host.clients.upgraded(host.slot);
     const tunnel = (this.#tunnel = new Tunnel(this, this.#exchange!.leg, host, true));
     if (rest.length > 0) tunnel.fromServer(rest, OWN_BYTES);
@@ -411,12 +309,9 @@ export class Http2ClientRequest extends Http2AnswerWriter implements StreamUser,
   }
   tunnelClosed(): void {
     this.#tunnel!.over();
-    if (!this.stream.sendingEnded) this.stream.sendEnd();
+    this.endSending();
   }
   closeTunnel(): void {
     this.#tunnel?.close();
-  }
-  endSending(): void {
-    if (!this.stream.sendingEnded) this.stream.sendEnd();
   }
 }
