@@ -187,6 +187,36 @@ describe("the limits of an HTTP/2 client", () => {
   });
 });
 
+describe("an address whose connection was closed for a limit", () => {
+  /** A connection that is closed for its resets, and the next one of the same address. */
+  async function again(listener: Record<string, unknown>): Promise<Http2TestClient> {
+    const proxy = new TestProxy(webConfig(["127.0.0.1:1"], {}, listener));
+    const first = new Http2TestClient(proxy);
+    await first.exchange();
+    for (let i = 0; i < 3; i++) {
+      const request = await first.request({ ":method": "POST" }, false);
+      request.stream.reset(ErrorCode.cancel);
+      await first.exchange();
+    }
+    expect(first.farewells.at(-1)![1]).toBe(ErrorCode.enhanceYourCalm);
+    const next = new Http2TestClient(proxy);
+    await next.exchange();
+    return next;
+  }
+
+  it("may have few streams for a while", async () => {
+    const next = await again({ http2: { maxResets: 2 } });
+    expect(next.codec.peerMaxStreams).toBe(4);
+    const request = await next.request();
+    expect(request.reset).toBeUndefined();
+  });
+
+  it("is not held responsible when it is a trusted proxy's", async () => {
+    const next = await again({ http2: { maxResets: 2 }, trustedProxies: ["192.0.2.0/24"] });
+    expect(next.codec.peerMaxStreams).toBe(128);
+  });
+});
+
 describe("the end of an HTTP/2 client's connection", () => {
   it("is announced, and comes after the last answer", async () => {
     const proxy = proxyWith();
