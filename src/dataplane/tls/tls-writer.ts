@@ -4,6 +4,11 @@ import { WriteQueue } from "./write-queue.ts";
 
 /** Unsent bytes from which on a writer should wait. */
 const HIGH_WATER = 65_536;
+/** Longest text that is written by way of `scratch`: heads with short answers. */
+const SCRATCH_SIZE = 4096;
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE);
+/** The first bytes of `scratch`, by their number. */
+const views: (Buffer | undefined)[] = new Array<Buffer | undefined>(SCRATCH_SIZE + 1).fill(undefined);
 
 interface PendingWrite extends StreamRequest {
   socket: TlsWriter;
@@ -80,8 +85,7 @@ export abstract class TlsWriter {
   #send(data: string | Uint8Array): void {
     const request = new this.bindings.WriteWrap();
     const { handle } = this;
-    const status =
-      typeof data === "string" ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
+    const status = handle.writeBuffer(request, typeof data === "string" ? bytesOf(data) : data);
     this.#sentOff(request, status, data.length);
   }
 
@@ -119,6 +123,17 @@ export abstract class TlsWriter {
     this.writableNeedDrain = false;
     this.drained();
   }
+}
+
+/**
+ * Text as bytes, valid until the next call: OpenSSL has taken or copied them when a write returns. Node's own way to write
+ * text keeps a copy for each write, which costs more than the writing of short answers.
+ */
+function bytesOf(text: string): Uint8Array {
+  const { length } = text;
+  if (length > SCRATCH_SIZE) return Buffer.from(text, "latin1");
+  scratch.latin1Write(text, 0);
+  return (views[length] ??= scratch.subarray(0, length));
 }
 
 function onWritten(this: PendingWrite, status: number): void {
