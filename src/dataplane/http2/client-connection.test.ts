@@ -187,23 +187,23 @@ describe("the limits of an HTTP/2 client", () => {
   });
 });
 
-describe("an address whose connection was closed for a limit", () => {
-  /** A connection that is closed for its resets, and the next one of the same address. */
-  async function again(listener: Record<string, unknown>): Promise<Http2TestClient> {
-    const proxy = new TestProxy(webConfig(["127.0.0.1:1"], {}, listener));
-    const first = new Http2TestClient(proxy);
+/** A connection that is closed for its resets, and the next one of the same address. */
+async function again(listener: Record<string, unknown>): Promise<Http2TestClient> {
+  const proxy = new TestProxy(webConfig(["127.0.0.1:1"], {}, listener));
+  const first = new Http2TestClient(proxy);
+  await first.exchange();
+  for (let i = 0; i < 3; i++) {
+    const request = await first.request({ ":method": "POST" }, false);
+    request.stream.reset(ErrorCode.cancel);
     await first.exchange();
-    for (let i = 0; i < 3; i++) {
-      const request = await first.request({ ":method": "POST" }, false);
-      request.stream.reset(ErrorCode.cancel);
-      await first.exchange();
-    }
-    expect(first.farewells.at(-1)![1]).toBe(ErrorCode.enhanceYourCalm);
-    const next = new Http2TestClient(proxy);
-    await next.exchange();
-    return next;
   }
+  expect(first.farewells.at(-1)![1]).toBe(ErrorCode.enhanceYourCalm);
+  const next = new Http2TestClient(proxy);
+  await next.exchange();
+  return next;
+}
 
+describe("an address whose connection was closed for a limit", () => {
   it("may have few streams for a while", async () => {
     const next = await again({ http2: { maxResets: 2 } });
     expect(next.codec.peerMaxStreams).toBe(4);

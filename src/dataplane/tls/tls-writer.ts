@@ -8,7 +8,7 @@ const HIGH_WATER = 65_536;
 const SCRATCH_SIZE = 4096;
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE);
 /** The first bytes of `scratch`, by their number. */
-const views: (Buffer | undefined)[] = new Array<Buffer | undefined>(SCRATCH_SIZE + 1).fill(undefined);
+const views = Array.from<Buffer | undefined>({ length: SCRATCH_SIZE + 1 });
 
 interface PendingWrite extends StreamRequest {
   socket: TlsWriter;
