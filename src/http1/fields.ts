@@ -99,8 +99,12 @@ export const FIELD_COUNT = FIELD_NAMES.length;
 
 const UNDERSCORE = 95;
 
-/** What only proxies say: a client's word on these must not pass for one. */
-const PROXY_WORDS: ReadonlySet<number> = new Set([
+/**
+ * What proxies tell servers about the client: a client's word on these must not pass for one. Whatever treats them apart
+ * (requests, trailers, names with underscores) takes them from here, so that a new one is known everywhere.
+ */
+export const PROXY_FIELDS: readonly number[] = [
+  FieldId.forwarded,
   FieldId.xForwardedFor,
   FieldId.xForwardedProto,
   FieldId.xForwardedHost,
@@ -116,7 +120,7 @@ const PROXY_WORDS: ReadonlySet<number> = new Set([
   FieldId.xClientCertSerial,
   FieldId.xClientCertFingerprint,
   FieldId.xClientCertNotAfter,
-]);
+];
 
 const BUCKETS = 1024;
 
@@ -158,7 +162,7 @@ export function fieldIdOfBytes(bytes: Uint8Array, start: number, end: number): n
 function aliasOf(name: string): number {
   const dashed = name.replaceAll("_", "-");
   const id = dashed === name ? 0 : fieldId(dashed, 0, dashed.length);
-  return PROXY_WORDS.has(id) ? id : 0;
+  return PROXY_FIELDS.includes(id) ? id : 0;
 }
 
 function hasUnderscore(bytes: Uint8Array, start: number, end: number): boolean {

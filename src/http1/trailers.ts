@@ -1,5 +1,5 @@
 import { parseFieldLines } from "./field-lines.ts";
-import { FieldId, fieldTable } from "./fields.ts";
+import { FieldId, fieldTable, PROXY_FIELDS } from "./fields.ts";
 import { HeaderBlock } from "./header-block.ts";
 import { receivedBytes } from "./received-bytes.ts";
 import type { ProtocolError } from "./protocol-error.ts";
@@ -22,22 +22,7 @@ export const FORBIDDEN_IN_TRAILERS: Uint8Array = fieldTable(
   FieldId.proxyAuthorization,
   FieldId.te,
   FieldId.trailer,
-  FieldId.forwarded,
-  FieldId.xForwardedFor,
-  FieldId.xForwardedProto,
-  FieldId.xForwardedHost,
-  FieldId.xForwardedPort,
-  FieldId.xForwardedServer,
-  FieldId.xForwardedPrefix,
-  FieldId.xRealIp,
-  FieldId.xRequestId,
-  FieldId.clientCert,
-  FieldId.clientCertChain,
-  FieldId.xClientCertSubject,
-  FieldId.xClientCertIssuer,
-  FieldId.xClientCertSerial,
-  FieldId.xClientCertFingerprint,
-  FieldId.xClientCertNotAfter,
+  ...PROXY_FIELDS,
   FieldId.via,
   FieldId.cookie,
   FieldId.setCookie,

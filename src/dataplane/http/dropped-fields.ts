@@ -1,4 +1,4 @@
-import { FieldId, fieldTable } from "../../http1/fields.ts";
+import { FieldId, fieldTable, PROXY_FIELDS } from "../../http1/fields.ts";
 
 /*
  * Which fields do not go on, as tables for HeaderBlock.keptLines: one byte per FieldId, 1 = dropped. Fields that a
@@ -16,40 +16,21 @@ const hopByHop = [
   FieldId.upgrade,
 ];
 
-const forwarding = [
-  FieldId.forwarded,
-  FieldId.xForwardedFor,
-  FieldId.xForwardedProto,
-  FieldId.xForwardedHost,
-  FieldId.xForwardedPort,
-  FieldId.xForwardedServer,
-  FieldId.xForwardedPrefix,
-  FieldId.xRealIp,
-  FieldId.xRequestId,
-  FieldId.clientCert,
-  FieldId.clientCertChain,
-  FieldId.xClientCertSubject,
-  FieldId.xClientCertIssuer,
-  FieldId.xClientCertSerial,
-  FieldId.xClientCertFingerprint,
-  FieldId.xClientCertNotAfter,
-];
-
 /** Requests: what the proxy says about the client is always its own word; see forwarded-fields.ts for trusted proxies. */
-export const requestDrops = fieldTable(...hopByHop, ...forwarding);
+export const requestDrops = fieldTable(...hopByHop, ...PROXY_FIELDS);
 /** The same when Host is written anew. */
-export const requestDropsWithHost = fieldTable(...hopByHop, ...forwarding, FieldId.host);
+export const requestDropsWithHost = fieldTable(...hopByHop, ...PROXY_FIELDS, FieldId.host);
 /** Requests whose body is framed anew (a filter may change its length). */
 export const requestDropsReframed = fieldTable(
   ...hopByHop,
-  ...forwarding,
+  ...PROXY_FIELDS,
   FieldId.contentLength,
   FieldId.transferEncoding,
 );
 /** Both of the above. */
 export const requestDropsReframedWithHost = fieldTable(
   ...hopByHop,
-  ...forwarding,
+  ...PROXY_FIELDS,
   FieldId.contentLength,
   FieldId.transferEncoding,
   FieldId.host,
