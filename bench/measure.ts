@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { cpuTime, maxResident, processTree } from "./accounting.ts";
 import { certificate } from "./certificate.ts";
 import type { Certificate, Contestant } from "./contestants/contestant.ts";
-import type { LoadResult } from "./load/load.ts";
+import type { LoadResult, Target } from "./load/load.ts";
 import type { Origin } from "./origin.ts";
 import { freePorts, type Running } from "./processes.ts";
 import type { Workload } from "./workloads/workload.ts";
@@ -68,17 +68,16 @@ function problemOf(workload: Workload, result: LoadResult): string | undefined {
   return undefined;
 }
 
+/** What the load generator of a workload is told: the port to go to, for how many seconds. */
+export function targetOf(workload: Workload, port: number, plan: Plan, duration: number): Target {
+  return { port, secure: workload.secure === true, cpu: plan.loadCpu, duration, directory: plan.directory };
+}
+
 async function oneRound(workload: Workload, entry: Entry, plan: Plan, duration: number): Promise<Round> {
   const pids = entry.running === undefined ? [] : processTree(entry.running.pid);
   const began = performance.now();
   const before = cpuTime(pids);
-  const result = await workload.run({
-    port: entry.port,
-    secure: workload.secure === true,
-    cpu: plan.loadCpu,
-    duration,
-    directory: plan.directory,
-  });
+  const result = await workload.run(targetOf(workload, entry.port, plan, duration));
   const after = cpuTime(pids);
   const elapsed = (performance.now() - began) * 1000;
   const problem = problemOf(workload, result);

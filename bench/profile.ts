@@ -9,7 +9,7 @@ import type { Contestant } from "./contestants/contestant.ts";
 import { contestants } from "./contestants/registry.ts";
 import { selfTimes, type CpuProfile } from "./cpu-profile.ts";
 import type { LoadResult } from "./load/load.ts";
-import type { Plan } from "./measure.ts";
+import { targetOf, type Plan } from "./measure.ts";
 import { pick } from "./options.ts";
 import type { Origin } from "./origin.ts";
 import { requirePrograms } from "./packages.ts";
@@ -46,13 +46,7 @@ async function startProxy(contestant: Contestant, workload: Workload, origin: Or
   return {
     running,
     async load(duration) {
-      const result = await workload.run({
-        port,
-        secure: workload.secure === true,
-        cpu: plan.loadCpu,
-        duration,
-        directory: plan.directory,
-      });
+      const result = await workload.run(targetOf(workload, port, plan, duration));
       if (result.errors.length > 0) throw new Error(result.errors.join(", "));
       return result;
     },
