@@ -1,14 +1,12 @@
 import { getSystemErrorName } from "node:util";
 import { loadBindings, type Bindings, type StreamHandle, type StreamRequest } from "./node-bindings.ts";
+import { shutDown } from "./shut-down.ts";
 import type { StreamSocket, TransportOwner } from "./transport.ts";
 
 /** Unsent bytes from which on a writer should wait. */
 const HIGH_WATER = 65_536;
-/** What libuv says at the end of a stream, and for a socket that is not connected any more (Linux). */
+/** What libuv says at the end of a stream. */
 const UV_EOF = -4095;
-const UV_ENOTCONN = -107;
-/** `shutdown` is done already. */
-const DONE_AT_ONCE = 1;
 
 const found = loadBindings();
 
@@ -214,16 +212,12 @@ export class HandleSocket implements StreamSocket {
     if (this.#closed || this.#writeEnded) return;
     this.uncork();
     this.#writeEnded = true;
-    const request = new this.#bindings.ShutdownWrap();
-    request.oncomplete = (status) => this.#ended(status);
-    const status = this.#handle.shutdown(request);
-    // Answered in a turn of its own, like the usual case: the caller does not expect to be closed when this returns.
-    if (status !== 0) queueMicrotask(() => this.#ended(status === DONE_AT_ONCE || status === UV_ENOTCONN ? 0 : status));
+    shutDown(this.#bindings, this.#handle, (status) => this.#ended(status));
   }
 
   #ended(status: number): void {
     if (this.#closed) return;
-    if (status < 0 && status !== UV_ENOTCONN) return this.#fail(status, "shutdown");
+    if (status < 0) return this.#fail(status, "shutdown");
     this.#shutDown = true;
     this.#closeIfOver();
   }

@@ -1,15 +1,13 @@
 import { getSystemErrorName } from "node:util";
 import type { SecureContext } from "node:tls";
 import { loadBindings, type StreamHandle } from "../node-bindings.ts";
+import { shutDown } from "../shut-down.ts";
 import type { StreamSocket, TransportOwner } from "../transport.ts";
 import { loadTlsWrap, nativeContext, type TlsHandle, type TlsHandleUser } from "./tls-bindings.ts";
 import { TlsWriter } from "./tls-writer.ts";
 
 const UV_EOF = -4095;
-const UV_ENOTCONN = -107;
 const UV_EALREADY = -114;
-/** `shutdown` is done already. */
-const DONE_AT_ONCE = 1;
 
 const bindings = loadBindings();
 const wrap = bindings === undefined ? undefined : loadTlsWrap();
@@ -220,17 +218,12 @@ export class TlsSocket extends TlsWriter implements StreamSocket, TlsHandleUser 
       });
       return;
     }
-    const request = new this.bindings.ShutdownWrap();
-    request.oncomplete = (status) => this.#endSent(status);
-    const status = this.handle.shutdown(request);
-    // Answered in a turn of its own, like the usual case: the caller does not expect to be closed when this returns.
-    if (status !== 0)
-      queueMicrotask(() => this.#endSent(status === DONE_AT_ONCE || status === UV_ENOTCONN ? 0 : status));
+    shutDown(this.bindings, this.handle, (status) => this.#endSent(status));
   }
 
   #endSent(status: number): void {
     if (this.closed) return;
-    if (status < 0 && status !== UV_ENOTCONN) return this.fail(status, "shutdown");
+    if (status < 0) return this.fail(status, "shutdown");
     this.#shutDown = true;
     this.#closeIfOver();
   }
