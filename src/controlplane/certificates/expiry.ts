@@ -20,13 +20,6 @@ export function expiryLevel({ notBefore, notAfter }: Validity, now: number): num
   return EXPIRY_LEVELS.findLast((days) => left <= days * DAY && days * DAY <= whole / 3);
 }
 
-/** When a certificate reaches its next level, in ms since 1970; Infinity after the last. */
-export function nextLevel({ notBefore, notAfter }: Validity, now: number): number {
-  const whole = notAfter - notBefore;
-  const moments = EXPIRY_LEVELS.filter((days) => days * DAY <= whole / 3).map((days) => notAfter - days * DAY);
-  return [...moments, notAfter].find((moment) => moment > now) ?? Infinity;
-}
-
 /** A certificate that has just reached a level. */
 export interface ExpiryAlert<Subject> {
   readonly subject: Subject;
